@@ -1,0 +1,30 @@
+"""Wire formats, one file each with both halves: the client's (requests out, events in) and the server's.
+
+A dialect is found by its name with :func:`bourn.dialects.get`; a new one is a file and a row in the table below.
+House rule: no I/O; a quirk seen in real traffic is a table entry that names where it was seen.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from bourn.errors import InputError
+
+if TYPE_CHECKING:
+    from bourn.dialects.base import Dialect
+
+DIALECTS: dict[str, str] = {
+    "openai-chat": "bourn.dialects.openai_chat",
+    "openai-responses": "bourn.dialects.openai_responses",
+    "anthropic": "bourn.dialects.anthropic",
+}
+"""Name to the module that holds the dialect as ``DIALECT``; a module is imported on first use."""
+
+
+def get(name: str) -> Dialect:
+    """The dialect called ``name``; raises ``InputError`` that lists the known ones."""
+    if name not in DIALECTS:
+        raise InputError(f"unknown dialect {name!r}; known are {', '.join(DIALECTS)}")
+    dialect: Dialect = import_module(DIALECTS[name]).DIALECT
+    return dialect

@@ -1,0 +1,40 @@
+"""JSON payloads to typed structs, strict where it is cheap and lenient where services are sloppy.
+
+The fast way is one typed msgspec decode of the fields that are used. What that refuses is tried once more in the slow way,
+which reads what real services send all the same: invalid UTF-8 becomes U+FFFD (the WHATWG rule), as do lone surrogates, and
+``NaN`` is let in. What even that cannot read raises ``PayloadError`` with the raw bytes: a frame is never skipped.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+import msgspec
+
+from bourn.errors import PayloadError
+
+T = TypeVar("T")
+
+
+def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    """``data`` as the decoder's type. Raises ``PayloadError`` with ``raw`` where it is not JSON of that shape."""
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _slow(decoder.type, data)
+
+
+def _slow(type_: type[T], data: bytes) -> T:
+    try:
+        value = json.loads(data.decode("utf-8", "replace"))
+        clean = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return msgspec.convert(json.loads(clean), type_)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        shown = data[:120].decode("utf-8", "replace")
+        raise PayloadError(f"undecodable payload ({error}): {shown!r}", raw=data) from error
+
+
+def dumps(value: object) -> bytes:
+    """Compact JSON, non-ASCII kept, key order as given."""
+    return msgspec.json.encode(value)
