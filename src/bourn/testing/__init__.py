@@ -1,0 +1,1 @@
+"""Probes and clocks for tests of asynchronous code; free of pytest, importable anywhere."""
