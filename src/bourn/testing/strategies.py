@@ -1,0 +1,235 @@
+"""Hypothesis strategies: every legal run of events, restricted to what a dialect can express, and every cut of its bytes.
+
+Needs the extra ``bourn[test]``; nothing else of the library imports hypothesis.
+
+House rule: what is drawn is legal by construction (``OrderCheck`` passes it), never by filtering.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+from hypothesis import strategies as st
+
+from bourn.events import (
+    Event,
+    Finish,
+    FinishReason,
+    Other,
+    ReasoningDelta,
+    ReasoningEnd,
+    ReasoningStart,
+    RefusalDelta,
+    RefusalEnd,
+    RefusalStart,
+    Start,
+    TextDelta,
+    TextEnd,
+    TextStart,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    Usage,
+)
+
+Kind = Literal["text", "refusal", "reasoning", "tool_call"]
+Layout = Literal["interleaved", "one_by_one", "ends_last"]
+"""``interleaved``: parts begin and end anywhere; ``one_by_one``: each ends before the next begins; ``ends_last``: all ends come
+together before ``Finish``, in the order in which the parts began."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SIGNED: tuple[Kind, ...] = ("text", "reasoning", "tool_call")
+
+_ODD = '\u2028\u2029\x85\x0b\x0c\x00\ufeff\r\n"\\ {}[]:,\u00e9\U0001f600'
+
+texts: st.SearchStrategy[str] = st.text(st.characters(codec="utf-8") | st.sampled_from(_ODD), min_size=1, max_size=12)
+"""Short texts, never empty, without lone surrogates, rich in the characters that break parsers."""
+
+names: st.SearchStrategy[str] = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_-]{0,15}", fullmatch=True)
+"""Names that every provider takes for a tool."""
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+"""What JSON can hold, and every reader reads back the same."""
+
+json_arguments: st.SearchStrategy[str] = st.dictionaries(names, json_values, max_size=3).map(
+    lambda value: json.dumps(value, ensure_ascii=False) if value else ""
+)
+"""Argument texts of tool calls: a JSON object, or nothing at all for a call without arguments."""
+
+
+@st.composite
+def usages(draw: st.DrawFn, fields: Collection[str] = Usage.__struct_fields__, *, optional: bool = True) -> Usage:
+    """Token counts that agree with each other; only ``fields`` are told, and each of them always if not ``optional``."""
+    counts = st.integers(0, 10**6)
+    told = {name for name in Usage.__struct_fields__ if name in fields and (not optional or draw(st.booleans()))}
+    cached, written, reasoning = draw(counts), draw(counts), draw(counts)
+    values = {
+        "cached_tokens": cached,
+        "cache_write_tokens": written,
+        "reasoning_tokens": reasoning,
+        "input_tokens": cached + written + draw(counts),
+        "output_tokens": reasoning + draw(counts),
+    }
+    return Usage(**{name: value for name, value in values.items() if name in told})
+
+
+starts: st.SearchStrategy[Start] = st.builds(
+    Start,
+    id=st.none() | names,
+    model=st.none() | names,
+    provider=st.none() | names,
+    warnings=st.lists(texts, max_size=2).map(tuple),
+)
+"""Any ``Start``."""
+
+finishes: st.SearchStrategy[Finish] = st.builds(
+    Finish,
+    reason=st.sampled_from(get_args(FinishReason)),
+    raw_reason=st.none() | names,
+    usage=st.none() | usages(),
+    verified=st.booleans(),
+)
+"""Any ``Finish``."""
+
+others: st.SearchStrategy[Other] = st.builds(Other, kind=names, payload=json_values)
+"""Any ``Other`` that belongs to no part."""
+
+
+@st.composite
+def event_runs(
+    draw: st.DrawFn,
+    *,
+    kinds: Collection[Kind] = KINDS,
+    once: Collection[Kind] = (),
+    max_parts: int = 4,
+    max_deltas: int = 4,
+    empty: Collection[Kind] = KINDS,
+    layout: Layout = "interleaved",
+    indexes: st.SearchStrategy[int] | None = None,
+    text: st.SearchStrategy[str] = texts,
+    arguments: st.SearchStrategy[str] = json_arguments,
+    tool_ids: bool = True,
+    custom_tools: bool = True,
+    reasoning_ids: bool = True,
+    signed: Collection[Kind] = SIGNED,
+    redacted: bool = True,
+    start: st.SearchStrategy[Start] = starts,
+    other: st.SearchStrategy[Other] | None = others,
+    finish: st.SearchStrategy[Finish] = finishes,
+) -> list[Event]:
+    """One legal run of events, from ``Start`` to ``Finish``; narrow it to what your dialect can carry.
+
+    ``kinds`` may occur, those in ``once`` once at most; those in ``empty`` may come without a delta. ``layout`` says how parts overlap. Indexes count up from 0 unless a strategy of ``indexes`` is given (drawn unique).
+    ``text`` draws one delta, ``arguments`` the whole argument text of a call, which is then cut into at most ``max_deltas``
+    pieces. ``tool_ids``, ``custom_tools``, ``reasoning_ids``, ``signed`` and ``redacted`` allow the fields of these names.
+    ``other`` draws events strewn in (``None``: none).
+    """
+    parts = _Parts(
+        draw, max_deltas, frozenset(empty), frozenset(signed), text, arguments, tool_ids, custom_tools, reasoning_ids, redacted
+    )
+    chosen = _chosen(draw(st.lists(st.sampled_from(sorted(kinds)), max_size=max_parts)) if kinds else (), once)
+    size = len(chosen)
+    numbers = draw(st.lists(indexes, min_size=size, max_size=size, unique=True)) if indexes is not None else range(size)
+    body = _laid_out(draw, [parts.part(kind, at) for kind, at in zip(chosen, numbers, strict=True)], layout)
+    last = len(body) - (size if layout == "ends_last" else 0)
+    for event in draw(st.lists(other, max_size=2)) if other is not None else ():
+        body.insert(draw(st.integers(0, last)), event)
+    return [draw(start), *body, draw(finish)]
+
+
+def chunkings(data: bytes, *, max_cuts: int = 12) -> st.SearchStrategy[list[bytes]]:
+    """``data`` cut at random points, as a network may cut it; some chunks may be empty."""
+    points = st.lists(st.integers(0, len(data)), max_size=max_cuts).map(sorted)
+    return points.map(lambda cuts: [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)])
+
+
+def _chosen(drawn: Sequence[Kind], once: Collection[Kind]) -> list[Kind]:
+    return [kind for place, kind in enumerate(drawn) if kind not in once or kind not in drawn[:place]]
+
+
+class _Parts(NamedTuple):
+    """Draws the events of one part, start to end, within what the caller of ``event_runs`` allowed."""
+
+    draw: st.DrawFn
+    most: int
+    empty: frozenset[Kind]
+    signed: frozenset[Kind]
+    texts: st.SearchStrategy[str]
+    argument_texts: st.SearchStrategy[str]
+    tool_ids: bool
+    custom_tools: bool
+    reasoning_ids: bool
+    redacted: bool
+
+    def part(self, kind: Kind, at: int) -> list[Event]:
+        return _BUILDERS[kind](self, at)
+
+    def text(self, at: int) -> list[Event]:
+        deltas = (TextDelta(at, piece) for piece in self.pieces("text" in self.empty))
+        return [TextStart(at), *deltas, TextEnd(at, self.signature("text"))]
+
+    def refusal(self, at: int) -> list[Event]:
+        deltas = (RefusalDelta(at, piece) for piece in self.pieces("refusal" in self.empty))
+        return [RefusalStart(at), *deltas, RefusalEnd(at)]
+
+    def reasoning(self, at: int) -> list[Event]:
+        begin = ReasoningStart(at, self.draw(st.none() | names) if self.reasoning_ids else None)
+        if self.redacted and "reasoning" in self.signed and self.draw(st.booleans()):
+            return [begin, ReasoningEnd(at, self.draw(names), redacted=True)]
+        signature = self.signature("reasoning")
+        deltas = (ReasoningDelta(at, piece) for piece in self.pieces("reasoning" in self.empty))
+        return [begin, *deltas, ReasoningEnd(at, signature)]
+
+    def tool_call(self, at: int) -> list[Event]:
+        custom = self.custom_tools and self.draw(st.booleans())
+        whole = self.draw(self.texts if custom else self.argument_texts) or ("" if "tool_call" in self.empty else "{}")
+        begin = ToolCallStart(at, f"call_{at}_{self.draw(names)}" if self.tool_ids else None, self.draw(names), custom)
+        deltas = (ToolCallDelta(at, piece) for piece in self.cut(whole))
+        return [begin, *deltas, ToolCallEnd(at, self.signature("tool_call"))]
+
+    def pieces(self, may_be_none: bool) -> list[str]:
+        return self.draw(st.lists(self.texts, min_size=0 if may_be_none else 1, max_size=self.most))
+
+    def cut(self, whole: str) -> list[str]:
+        cuts = sorted(self.draw(st.sets(st.integers(1, max(len(whole) - 1, 1)), max_size=self.most - 1)))
+        return [piece for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True) if (piece := whole[a:b])]
+
+    def signature(self, kind: Kind) -> str | None:
+        return self.draw(st.none() | names) if kind in self.signed else None
+
+
+_BUILDERS: dict[Kind, Callable[[_Parts, int], list[Event]]] = {
+    "text": _Parts.text,
+    "refusal": _Parts.refusal,
+    "reasoning": _Parts.reasoning,
+    "tool_call": _Parts.tool_call,
+}
+
+
+def _laid_out(draw: st.DrawFn, parts: Sequence[list[Event]], layout: Layout) -> list[Event]:
+    if layout == "one_by_one":
+        return [event for part in parts for event in part]
+    if layout == "ends_last":
+        return [*_interleaved(draw, [part[:-1] for part in parts]), *(part[-1] for part in parts)]
+    return _interleaved(draw, parts)
+
+
+def _interleaved(draw: st.DrawFn, parts: Sequence[list[Event]]) -> list[Event]:
+    """The parts' events in any order that keeps each part's own, and lets the parts begin in theirs."""
+    body: list[Event] = []
+    waiting = [list(part) for part in parts]
+    live: list[list[Event]] = []
+    while waiting or live:
+        pick = draw(st.integers(0, len(live) - (not waiting)))
+        if pick == len(live):
+            live.append(waiting.pop(0))
+        body.append(live[pick].pop(0))
+        if not live[pick]:
+            del live[pick]
+    return body
