@@ -125,9 +125,10 @@ def event_runs(
 ) -> list[Event]:
     """One legal run of events, from ``Start`` to ``Finish``; narrow it to what your dialect can carry.
 
-    ``kinds`` may occur, those in ``once`` once at most; those in ``empty`` may come without a delta. ``layout`` says how parts overlap. Indexes count up from 0 unless a strategy of ``indexes`` is given (drawn unique).
-    ``text`` draws one delta, ``arguments`` the whole argument text of a call, which is then cut into at most ``max_deltas``
-    pieces. ``tool_ids``, ``custom_tools``, ``reasoning_ids``, ``signed`` and ``redacted`` allow the fields of these names.
+    ``kinds`` may occur, those in ``once`` once at most; those in ``empty`` may come without a delta. ``layout`` says how parts
+    overlap. Indexes count up from 0 unless a strategy of ``indexes`` is given (drawn unique). ``text`` draws one delta,
+    ``arguments`` the whole argument text of a call, which is then cut into at most ``max_deltas`` pieces. ``tool_ids``,
+    ``custom_tools``, ``reasoning_ids``, ``signed`` and ``redacted`` allow the fields of these names.
     ``other`` draws events strewn in (``None``: none).
     """
     parts = _Parts(
