@@ -1,0 +1,123 @@
+"""A coroutine that survives the cancellation of whoever awaits it, without a task of its own.
+
+Opening a connection takes many steps; a reader that gives up waiting (``asyncio.wait_for(anext(stream), 1)``) must neither lose
+the request nor cause a second one. ``Held`` drives the coroutine by hand: the reader waits on a stand-in for the future that
+the coroutine waits on, so a cancellation ends the stand-in only, and the next reader goes on where the coroutine stands.
+
+House rule: the coroutine must not open a cancel scope of its own (``asyncio.timeout``), since it may be resumed by another task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from bourn.errors import BournError
+from bourn.transport.watchdog import Watchdog
+
+T = TypeVar("T")
+
+
+class Held(Generic[T]):
+    """Await it, be cancelled, await it again. ``make`` gives the coroutine, on the first await; ``watch`` keeps its time."""
+
+    def __init__(self, make: Callable[[Watchdog], Coroutine[Any, Any, T]], watch: Watchdog) -> None:
+        self._make = make
+        self._watch = watch
+        self._coroutine: Coroutine[Any, Any, T] | None = None
+        self._waiting: asyncio.Future[Any] | None = None
+        self._reader: asyncio.Future[None] | None = None
+        watch.interrupt = self.interrupt
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            while True:
+                if self._waiting is not None and not self._waiting.done():
+                    yield from self._wait(self._waiting)
+                waiting = self._step()
+                if waiting is None:
+                    yield
+                self._waiting = waiting
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        except BournError:
+            yield from self._unwind()
+            raise
+
+    def interrupt(self, error: BournError) -> None:
+        """Make the one who awaits raise ``error``; the coroutine is then unwound."""
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_exception(error)
+
+    def abort(self) -> None:
+        """Unwind the coroutine at once, from a place that cannot wait."""
+        coroutine, self._coroutine = self._coroutine, None
+        if coroutine is None:
+            return
+        if self._waiting is not None:
+            self._waiting.cancel()
+        with suppress(BaseException):  # whatever the clean-up raises, nobody is there to be told
+            coroutine.throw(asyncio.CancelledError())
+        with suppress(RuntimeError):
+            coroutine.close()
+
+    async def aclose(self) -> None:
+        """Unwind the coroutine and wait until its clean-up is done."""
+        try:
+            await _Unwinding(self._unwind())
+        finally:
+            self.abort()
+
+    def _step(self) -> asyncio.Future[Any] | None:
+        """Run to the next wait; ``None`` is a bare yield to the loop."""
+        if self._coroutine is None:
+            self._coroutine = self._make(self._watch)
+        try:
+            waiting: asyncio.Future[Any] | None = self._coroutine.send(None)
+        except BaseException:
+            self._coroutine = None
+            raise
+        if waiting is not None:
+            waiting._asyncio_future_blocking = False  # the handshake by which a task takes a future over
+        return waiting
+
+    def _wait(self, waiting: asyncio.Future[Any]) -> Generator[Any, None, None]:
+        reader = self._reader = asyncio.get_running_loop().create_future()
+
+        def wake(_: object) -> None:
+            if not reader.done():
+                reader.set_result(None)
+
+        waiting.add_done_callback(wake)
+        self._watch.begin()
+        try:
+            yield from reader
+        finally:
+            self._watch.end()
+            self._reader = None
+            waiting.remove_done_callback(wake)
+
+    def _unwind(self) -> Generator[Any, None, None]:
+        coroutine, self._coroutine = self._coroutine, None
+        if coroutine is None:
+            return
+        if self._waiting is not None:
+            self._waiting.cancel()
+        with suppress(asyncio.CancelledError, StopIteration, BournError):
+            step = coroutine.throw(asyncio.CancelledError())
+            while True:
+                yield step
+                step = coroutine.send(None)
+
+
+class _Unwinding:
+    """Makes a plain generator awaitable."""
+
+    def __init__(self, generator: Generator[Any, None, None]) -> None:
+        self._generator = generator
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._generator

@@ -1,0 +1,127 @@
+"""Keeps the time limits of one stream with a single timer that is moved, not remade, for each wait.
+
+A wait notes when it began; the timer, when it fires, looks whether the limit has really passed and otherwise sleeps for the
+rest. So an event costs no timer, and time that the consumer takes between two waits is never counted.
+
+House rule: the watchdog never raises into anyone by itself; it calls ``interrupt``, and the one who waits raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from bourn.errors import BournError, ConnectTimeout, DeadlineError, FirstEventTimeout, IdleTimeout, TotalTimeout
+from bourn.transport.limits import Timeouts
+
+_NEVER = float("inf")
+
+_DEADLINES: dict[str, tuple[type[DeadlineError], str]] = {
+    "connect": (ConnectTimeout, "no connection within {:g} s (timeouts.connect)"),
+    "first_event": (FirstEventTimeout, "no content within {:g} s of the request (timeouts.first_event)"),
+    "idle": (IdleTimeout, "no progress for {:g} s (timeouts.idle)"),
+    "idle_bytes": (IdleTimeout, "not a byte for {:g} s (timeouts.idle_bytes)"),
+    "total": (TotalTimeout, "the answer took longer than {:g} s in all (timeouts.total)"),
+    "settle": (IdleTimeout, "nothing followed the end evidence for {:g} s"),
+}
+"""Limit to the error it raises and its sentence."""
+
+
+class Watchdog:
+    """Call :meth:`enter` at each phase, :meth:`begin` and :meth:`end` around each wait, :meth:`progress` at progress."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timeouts = timeouts
+        self._phase = "connect"
+        self._limit = _seconds(timeouts.connect)
+        self._quiet = _seconds(timeouts.idle_bytes)
+        self._total = _seconds(timeouts.total)
+        self._spent = 0.0
+        self._spent_in_all = 0.0
+        self._began = 0.0
+        self._deadline = _NEVER
+        self._waiting = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.interrupt: Callable[[BournError], None] = _ignore
+
+    @property
+    def phase(self) -> str:
+        """The limit that is running."""
+        return self._phase
+
+    def enter(self, phase: str, seconds: float | None) -> None:
+        """A new phase begins, with a limit of its own; what the last one spent counts only towards the total."""
+        if self._waiting:
+            self.end()
+            self._change(phase, seconds)
+            self.begin()
+        else:
+            self._change(phase, seconds)
+
+    def progress(self) -> None:
+        """The provider got on: the running limit starts anew."""
+        self._spent = 0.0
+
+    def begin(self) -> None:
+        """Somebody waits for the provider from now."""
+        now = self._began = self._loop.time()
+        left = min(self._limit - self._spent, self._quiet, self._total - self._spent_in_all)
+        deadline = self._deadline = now + left
+        self._waiting = True
+        if deadline < _NEVER and (self._timer is None or self._timer.when() > deadline):
+            self._arm(deadline)
+
+    def end(self) -> None:
+        """The wait is over."""
+        if self._waiting:
+            self._waiting = False
+            waited = self._loop.time() - self._began
+            self._spent += waited
+            self._spent_in_all += waited
+
+    def stop(self) -> None:
+        """Nobody will wait any more."""
+        self._waiting = False
+        self.interrupt = _ignore
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _change(self, phase: str, seconds: float | None) -> None:
+        self._phase = phase
+        self._limit = _seconds(seconds)
+        self._spent = 0.0
+
+    def _arm(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        if not self._waiting:
+            return
+        if self._loop.time() < self._deadline:
+            self._arm(self._deadline)
+            return
+        self.interrupt(self._error())
+
+    def _error(self) -> DeadlineError:
+        waited = self._loop.time() - self._began
+        lefts = {
+            "total": (self._total, self._total - self._spent_in_all - waited),
+            self._phase: (self._limit, self._limit - self._spent - waited),
+            "idle_bytes": (self._quiet, self._quiet - waited),
+        }
+        name = min(lefts, key=lambda key: lefts[key][1])
+        error, sentence = _DEADLINES[name]
+        return error(sentence.format(lefts[name][0]))
+
+
+def _seconds(limit: float | None) -> float:
+    return _NEVER if limit is None else limit
+
+
+def _ignore(error: BournError) -> None:
+    """Nobody waits."""
