@@ -129,9 +129,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One call: the provider's name for the model, the messages, the options. ``stream`` is false only in the mock."""
+    """One call: the provider's name for the model, the messages, the options. ``stream`` is false only in the mock.
+
+    ``quirks`` are the words of the provider's row; a dialect heeds those that it names.
+    """
 
     model: str
     messages: tuple[Message, ...]
     options: Options = Options()
     stream: bool = True
+    quirks: frozenset[str] = frozenset()
