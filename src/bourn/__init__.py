@@ -1,1 +1,119 @@
-"""One asynchronous iterator for the streaming answer of any LLM, and the means to prove that it is right."""
+"""One asynchronous iterator for the streaming answer of any LLM, and the means to prove that it is right.
+
+    async with bourn.stream("anthropic/claude-sonnet-4-5", "Why is the sky blue?") as stream:
+        async for event in stream:
+            if isinstance(event, bourn.TextDelta):
+                print(event.text, end="", flush=True)
+
+House rule: a name costs its import only when it is first used; ``import bourn`` loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bourn.client import Client as Client
+    from bourn.client import stream as stream
+    from bourn.errors import AuthenticationError as AuthenticationError
+    from bourn.errors import BadRequestError as BadRequestError
+    from bourn.errors import BournError as BournError
+    from bourn.errors import BusyError as BusyError
+    from bourn.errors import ChecksumError as ChecksumError
+    from bourn.errors import ClosedError as ClosedError
+    from bourn.errors import ConnectError as ConnectError
+    from bourn.errors import ConnectionLostError as ConnectionLostError
+    from bourn.errors import ConnectTimeout as ConnectTimeout
+    from bourn.errors import ContentTypeError as ContentTypeError
+    from bourn.errors import DeadlineError as DeadlineError
+    from bourn.errors import EventOrderError as EventOrderError
+    from bourn.errors import FirstEventTimeout as FirstEventTimeout
+    from bourn.errors import FrameTooLargeError as FrameTooLargeError
+    from bourn.errors import IdleTimeout as IdleTimeout
+    from bourn.errors import InputError as InputError
+    from bourn.errors import MissingKeyError as MissingKeyError
+    from bourn.errors import ModelError as ModelError
+    from bourn.errors import ModelFileError as ModelFileError
+    from bourn.errors import NotFoundError as NotFoundError
+    from bourn.errors import OverloadedError as OverloadedError
+    from bourn.errors import PayloadError as PayloadError
+    from bourn.errors import PermissionDeniedError as PermissionDeniedError
+    from bourn.errors import ProtocolError as ProtocolError
+    from bourn.errors import RateLimitError as RateLimitError
+    from bourn.errors import RequestTooLargeError as RequestTooLargeError
+    from bourn.errors import ServerError as ServerError
+    from bourn.errors import StatusError as StatusError
+    from bourn.errors import TotalTimeout as TotalTimeout
+    from bourn.errors import TransportError as TransportError
+    from bourn.errors import TruncatedError as TruncatedError
+    from bourn.events import Event as Event
+    from bourn.events import Finish as Finish
+    from bourn.events import Other as Other
+    from bourn.events import ReasoningDelta as ReasoningDelta
+    from bourn.events import ReasoningEnd as ReasoningEnd
+    from bourn.events import ReasoningStart as ReasoningStart
+    from bourn.events import RefusalDelta as RefusalDelta
+    from bourn.events import RefusalEnd as RefusalEnd
+    from bourn.events import RefusalStart as RefusalStart
+    from bourn.events import Start as Start
+    from bourn.events import TextDelta as TextDelta
+    from bourn.events import TextEnd as TextEnd
+    from bourn.events import TextStart as TextStart
+    from bourn.events import ToolCallDelta as ToolCallDelta
+    from bourn.events import ToolCallEnd as ToolCallEnd
+    from bourn.events import ToolCallStart as ToolCallStart
+    from bourn.events import Usage as Usage
+    from bourn.messages import Image as Image
+    from bourn.messages import Message as Message
+    from bourn.messages import Options as Options
+    from bourn.messages import Reasoning as Reasoning
+    from bourn.messages import Refusal as Refusal
+    from bourn.messages import Request as Request
+    from bourn.messages import Schema as Schema
+    from bourn.messages import Text as Text
+    from bourn.messages import Tool as Tool
+    from bourn.messages import ToolCall as ToolCall
+    from bourn.messages import ToolResult as ToolResult
+    from bourn.response import Response as Response
+    from bourn.stream import Stream as Stream
+    from bourn.stream import TextStream as TextStream
+    from bourn.transport.limits import Limits as Limits
+    from bourn.transport.limits import Timeouts as Timeouts
+
+_HOMES: dict[str, str] = {
+    "client": "Client stream",
+    "errors": (
+        "AuthenticationError BadRequestError BournError BusyError ChecksumError ClosedError ConnectError ConnectTimeout "
+        "ConnectionLostError ContentTypeError DeadlineError EventOrderError FirstEventTimeout FrameTooLargeError IdleTimeout "
+        "InputError MissingKeyError ModelError ModelFileError NotFoundError OverloadedError PayloadError PermissionDeniedError "
+        "ProtocolError RateLimitError RequestTooLargeError ServerError StatusError TotalTimeout TransportError TruncatedError"
+    ),
+    "events": (
+        "Event Finish Other ReasoningDelta ReasoningEnd ReasoningStart RefusalDelta RefusalEnd RefusalStart Start TextDelta "
+        "TextEnd TextStart ToolCallDelta ToolCallEnd ToolCallStart Usage"
+    ),
+    "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
+    "response": "Response",
+    "stream": "Stream TextStream",
+    "transport.limits": "Limits Timeouts",
+}
+"""Module to the public names that live in it."""
+
+_NAMES = {name: f"bourn.{module}" for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_NAMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module of a public name on its first use."""
+    if name not in _NAMES:
+        raise AttributeError(f"module 'bourn' has no attribute {name!r}")
+    value = getattr(import_module(_NAMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

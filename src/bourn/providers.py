@@ -40,8 +40,8 @@ class Provider(msgspec.Struct, frozen=True):
     """A service: its ``dialect``, ``base_url``, the variables its key and its URL are read from, and its quirks.
 
     ``auth`` overrides the dialect's key header (name, word before the key); ``default_model`` is what ``bourn chat`` takes when
-    only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is *unverified*, not *truncated*), and those
-    that a dialect names.
+    only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is *unverified*, not *truncated*), and
+    those that a dialect names. ``way`` says which transport reaches it.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Provider(msgspec.Struct, frozen=True):
     auth: tuple[str, str] | None = None
     headers: Mapping[str, str] = {}
     quirks: frozenset[str] = frozenset()
+    way: str = "http"
 
 
 _ROWS = (
@@ -73,7 +74,7 @@ _ROWS = (
         ("ANTHROPIC_BASE_URL",),
         default_model="claude-sonnet-4-5",
     ),
-    Provider("local", "openai-chat", None, default_model="smollm2-135m"),
+    Provider("local", "openai-chat", None, default_model="smollm2-135m", way="local"),
 )
 
 PROVIDERS: dict[str, Provider] = {row.name: row for row in _ROWS}
@@ -137,7 +138,9 @@ def resolve(
     own_url = base_url or next((environ[key] for key in provider.base_url_env if environ.get(key)), None)
     key = api_key if api_key is not None else next((environ[key] for key in provider.key_env if environ.get(key)), None)
     if not key and provider.key_env and own_url is None:
-        raise MissingKeyError(f"{name} wants an API key: set {provider.key_env[0]}, or pass api_key=", provider=name, model=model)
+        raise MissingKeyError(
+            f"{name} wants an API key: set {provider.key_env[0]}, or pass api_key=", provider=name, model=model
+        )
     return Endpoint(
         provider,
         model,

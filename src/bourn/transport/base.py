@@ -21,11 +21,18 @@ from bourn.transport.watchdog import Watchdog
 class Source(Protocol):
     """Events of one answer, in batches."""
 
-    request_id: str | None
+    @property
+    def request_id(self) -> str | None:
+        """The provider's name for the call, once its headers came."""
+        ...
 
     @property
     def usage(self) -> Usage | None:
         """What the provider told of usage so far."""
+        ...
+
+    async def open(self) -> None:
+        """Send the request and judge the head of the answer, if that is not done yet. Cancel-safe. Raises ``BournError``."""
         ...
 
     async def receive(self) -> Sequence[Event]:
@@ -39,12 +46,8 @@ class Source(Protocol):
         """Let go of the connection: to the pool after a whole answer, closed otherwise. Bounded in time, never raises."""
         ...
 
-    def interrupt(self, error: BournError) -> None:
-        """Make a waiting :meth:`receive` raise ``error`` now."""
-        ...
-
     def abort(self) -> None:
-        """Cut the connection at once, without waiting."""
+        """Cut the connection at once, without waiting; a reader that waits gets an error. Callable from any thread."""
         ...
 
 

@@ -4,7 +4,7 @@ Opening a connection takes many steps; a reader that gives up waiting (``asyncio
 the request nor cause a second one. ``Held`` drives the coroutine by hand: the reader waits on a stand-in for the future that
 the coroutine waits on, so a cancellation ends the stand-in only, and the next reader goes on where the coroutine stands.
 
-House rule: the coroutine must not open a cancel scope of its own (``asyncio.timeout``), since it may be resumed by another task.
+House rule: the coroutine must not open a cancel scope of its own (``asyncio.timeout``): another task may resume it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from bourn.errors import BournError
+from bourn.errors import BournError, ClosedError
 from bourn.transport.watchdog import Watchdog
 
 T = TypeVar("T")
@@ -53,7 +53,8 @@ class Held(Generic[T]):
             self._reader.set_exception(error)
 
     def abort(self) -> None:
-        """Unwind the coroutine at once, from a place that cannot wait."""
+        """Unwind the coroutine at once, from a place that cannot wait; whoever awaits it gets ``ClosedError``."""
+        self.interrupt(ClosedError("closed while the connection was being opened"))
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is None:
             return
@@ -63,13 +64,6 @@ class Held(Generic[T]):
             coroutine.throw(asyncio.CancelledError())
         with suppress(RuntimeError):
             coroutine.close()
-
-    async def aclose(self) -> None:
-        """Unwind the coroutine and wait until its clean-up is done."""
-        try:
-            await _Unwinding(self._unwind())
-        finally:
-            self.abort()
 
     def _step(self) -> asyncio.Future[Any] | None:
         """Run to the next wait; ``None`` is a bare yield to the loop."""
@@ -81,7 +75,7 @@ class Held(Generic[T]):
             self._coroutine = None
             raise
         if waiting is not None:
-            waiting._asyncio_future_blocking = False  # the handshake by which a task takes a future over
+            waiting._asyncio_future_blocking = False  # noqa: SLF001 - asyncio's documented handshake for who drives a coroutine
         return waiting
 
     def _wait(self, waiting: asyncio.Future[Any]) -> Generator[Any, None, None]:
@@ -111,13 +105,3 @@ class Held(Generic[T]):
             while True:
                 yield step
                 step = coroutine.send(None)
-
-
-class _Unwinding:
-    """Makes a plain generator awaitable."""
-
-    def __init__(self, generator: Generator[Any, None, None]) -> None:
-        self._generator = generator
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return self._generator

@@ -36,8 +36,8 @@ class Limits(msgspec.Struct, frozen=True):
     """How much a stream may hold, and how long it lingers at its end.
 
     ``frame_bytes``: one frame; ``decoded_bytes``: a whole compressed body, decoded (both ``FrameTooLargeError``);
-    ``error_bytes``: read of an error's body. ``settle_seconds``: after the end evidence, wait this long for usage that may still
-    come; ``drain_seconds``: after the last mark, wait this long for the body's end, so that the connection can be used again.
+    ``error_bytes``: read of an error's body. ``settle_seconds``: after the end evidence, wait this long for usage that may
+    still come; ``drain_seconds``: after the last mark, wait this long for the body's end, so that the connection can be reused.
     """
 
     frame_bytes: int = 16 * 1024 * 1024

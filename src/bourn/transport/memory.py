@@ -49,7 +49,12 @@ class MemoryWire:
     async def _pause(self, until: float) -> None:
         loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
-        timer = loop.call_at(until, lambda: waiter.done() or waiter.set_result(None)) if until < float("inf") else None
+
+        def wake() -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        timer = loop.call_at(until, wake) if until < float("inf") else None
         try:
             await waiter
         finally:

@@ -6,15 +6,17 @@ is not an answer are read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bourn.errors import BournError, ContentTypeError, StatusError, status_error_class
-from bourn.events import Start
+from bourn.events import Event, Start, Usage
 from bourn.messages import Request
 from bourn.providers import Endpoint
-from bourn.transport.base import Reply, Source, Transport
+from bourn.transport.base import Reply, Transport
+from bourn.transport.held import Held
 from bourn.transport.limits import Limits, Timeouts
 from bourn.transport.source import WireSource
 from bourn.transport.watchdog import Watchdog
@@ -23,9 +25,99 @@ REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-re
 """Where providers name the call; the first one present counts."""
 
 
+class OpeningSource:
+    """A source that opens itself when it is first asked: ``make`` gives the transport, ``request`` goes out once.
+
+    With ``own=True`` the transport serves this source alone and is closed with it.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[Transport]],
+        endpoint: Endpoint,
+        request: Request,
+        *,
+        timeouts: Timeouts,
+        limits: Limits,
+        own: bool = False,
+    ) -> None:
+        self._make = make
+        self._endpoint = endpoint
+        self._request = request
+        self._timeouts = timeouts
+        self._limits = limits
+        self._own = own
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: Held[tuple[Transport, WireSource]] | None = None
+        self._transport: Transport | None = None
+        self._source: WireSource | None = None
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's name for the call, once its headers came."""
+        return None if self._source is None else self._source.request_id
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider told of usage so far."""
+        return None if self._source is None else self._source.usage
+
+    async def open(self) -> None:
+        """Send the request and judge the head of the answer, if that is not done yet."""
+        if self._source is not None:
+            return
+        if self._opening is None:
+            self._loop = asyncio.get_running_loop()
+            self._opening = Held(self._open, Watchdog(self._timeouts, self._limits))
+        self._transport, self._source = await self._opening
+        self._opening = None
+
+    async def receive(self) -> Sequence[Event]:
+        """The next events; opens first, if need be."""
+        if self._source is None:
+            await self.open()
+            assert self._source is not None
+        return await self._source.receive()
+
+    async def aclose(self) -> None:
+        """Let go of the connection, and of the transport if it is the source's own."""
+        try:
+            if self._source is not None:
+                await self._source.aclose()
+            if self._own and self._transport is not None:
+                await self._transport.aclose()
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut the connection at once, in the thread of its loop."""
+        loop = self._loop
+        if loop is None:
+            return
+        if loop.is_running() and asyncio._get_running_loop() is not loop:  # noqa: SLF001 - the public one raises where none runs
+            loop.call_soon_threadsafe(_cut, self._opening, self._source, self._transport if self._own else None)
+        else:
+            _cut(self._opening, self._source, self._transport if self._own else None)
+
+    async def _open(self, watch: Watchdog) -> tuple[Transport, WireSource]:
+        transport = await self._make()
+        try:
+            return transport, await open_source(transport, self._endpoint, self._request, self._limits, watch)
+        except BaseException:
+            if self._own:
+                transport.abort()
+            raise
+
+
+def _cut(opening: Held[tuple[Transport, WireSource]] | None, source: WireSource | None, transport: Transport | None) -> None:
+    for thing in (opening, source, transport):
+        if thing is not None:
+            thing.abort()
+
+
 async def open_source(
-    transport: Transport, endpoint: Endpoint, request: Request, timeouts: Timeouts, limits: Limits, watch: Watchdog
-) -> Source:
+    transport: Transport, endpoint: Endpoint, request: Request, limits: Limits, watch: Watchdog
+) -> WireSource:
     """Send ``request`` once; the source of its events. Run under ``Held``. Raises any ``BournError``."""
     dialect = endpoint.dialect
     call = dialect.call(request)
@@ -48,7 +140,6 @@ async def open_source(
         dialect.decoder(),
         watch,
         start=Start(provider=endpoint.provider.name, warnings=call.warnings),
-        timeouts=timeouts,
         limits=limits,
         no_end_mark="no_end_mark" in endpoint.provider.quirks,
         request_id=request_id,

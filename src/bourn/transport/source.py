@@ -19,7 +19,7 @@ from bourn.dialects.base import Decoder
 from bourn.errors import BournError, ClosedError
 from bourn.events import Event, Start, Usage
 from bourn.transport.base import Wire
-from bourn.transport.limits import Limits, Timeouts
+from bourn.transport.limits import Limits
 from bourn.transport.watchdog import Watchdog
 from bourn.wire.base import Framer
 
@@ -41,7 +41,6 @@ class WireSource:
         watch: Watchdog,
         *,
         start: Start,
-        timeouts: Timeouts,
         limits: Limits,
         no_end_mark: bool = False,
         request_id: str | None = None,
@@ -52,13 +51,13 @@ class WireSource:
         self._decoder = decoder
         self._watch = watch
         self._start: Start | None = start
-        self._timeouts = timeouts
         self._limits = limits
         self._no_end_mark = no_end_mark
         self._data = b""  # what was read and not yet parsed, from _at on
         self._at = 0
         self._slices = 0
-        self._body_ended = False
+        self._body_ended = False  # by a clean end, not by a failure
+        self._over = False  # the decoder was told that no more bytes come
         self._failure: BournError | None = None
         self._last: Sequence[Event] = ()
         watch.interrupt = wire.interrupt
@@ -75,8 +74,10 @@ class WireSource:
             if events:
                 return self._note(events)
             if self._failure is not None:
-                raise self._failure
-            if self._body_ended:
+                failure, self._failure = self._failure, None
+                self._over = True
+                raise failure
+            if self._over or self._decoder.done:
                 raise ClosedError("the answer has been read to its end")
             if self._at < len(self._data):
                 self._slices += 1
@@ -88,16 +89,12 @@ class WireSource:
     async def aclose(self) -> None:
         """Let go of the connection: back to the pool if the body ends within a bounded wait, else closed."""
         try:
-            if self._decoder.done and not self._body_ended:
+            if self._decoder.done and not self._over:
                 await self._drain()
-            if self._decoder.done and self._body_ended:
+            if self._body_ended and self._decoder.ended:
                 self._wire.release()
         finally:
             self.abort()
-
-    def interrupt(self, error: BournError) -> None:
-        """Make a waiting :meth:`receive` raise ``error`` now."""
-        self._wire.interrupt(error)
 
     def abort(self) -> None:
         """Cut the connection at once."""
@@ -128,7 +125,7 @@ class WireSource:
         except BournError as error:
             self._fail(error)
         if decoder.ended and self._watch.phase != "settle":
-            self._watch.enter("settle", self._limits.settle_seconds)
+            self._watch.enter("settle")
         return events
 
     def _note(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -142,7 +139,7 @@ class WireSource:
             self._start = None
             events = [first, *rest]
         if watch.phase == "first_event" and not isinstance(events[-1], Start):
-            watch.enter("idle", self._timeouts.idle)
+            watch.enter("idle")
         return events
 
     async def _read(self) -> None:
@@ -162,10 +159,11 @@ class WireSource:
 
     def _end(self, error: BournError | None) -> None:
         """No more bytes will come: a clean end (``None``) or a failure. After the end evidence both are the same."""
-        if isinstance(error, ClosedError) or (error is not None and not self._decoder.ended):
+        if error is not None and not self._decoder.ended:
             self._fail(error)
             return
         self._body_ended = error is None
+        self._over = True
         clean = self._framer.close()
         try:
             self._last = tuple(self._decoder.close(verified=not (self._no_end_mark and clean)))
@@ -173,13 +171,13 @@ class WireSource:
             self._fail(cut)
 
     def _fail(self, error: BournError) -> None:
-        self._failure = error
+        self._failure = error.with_traceback(None)  # its frames lead back here
         self._data = b""
         self._at = 0
 
     async def _drain(self) -> None:
         """Read, and ignore, what follows the last mark, for a bounded time and amount."""
-        self._watch.enter("settle", self._limits.drain_seconds)
+        self._watch.enter("drain")
         seen = 0
         while seen <= self._limits.error_bytes:
             self._watch.begin()

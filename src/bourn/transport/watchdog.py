@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 
 from bourn.errors import BournError, ConnectTimeout, DeadlineError, FirstEventTimeout, IdleTimeout, TotalTimeout
-from bourn.transport.limits import Timeouts
+from bourn.transport.limits import Limits, Timeouts
 
 _NEVER = float("inf")
 
@@ -22,7 +22,8 @@ _DEADLINES: dict[str, tuple[type[DeadlineError], str]] = {
     "idle": (IdleTimeout, "no progress for {:g} s (timeouts.idle)"),
     "idle_bytes": (IdleTimeout, "not a byte for {:g} s (timeouts.idle_bytes)"),
     "total": (TotalTimeout, "the answer took longer than {:g} s in all (timeouts.total)"),
-    "settle": (IdleTimeout, "nothing followed the end evidence for {:g} s"),
+    "settle": (IdleTimeout, "nothing followed the end evidence for {:g} s (limits.settle_seconds)"),
+    "drain": (IdleTimeout, "the body did not end within {:g} s of its last mark (limits.drain_seconds)"),
 }
 """Limit to the error it raises and its sentence."""
 
@@ -30,11 +31,17 @@ _DEADLINES: dict[str, tuple[type[DeadlineError], str]] = {
 class Watchdog:
     """Call :meth:`enter` at each phase, :meth:`begin` and :meth:`end` around each wait, :meth:`progress` at progress."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, limits: Limits) -> None:
         self._loop = asyncio.get_running_loop()
-        self._timeouts = timeouts
+        self._limits = {
+            "connect": _seconds(timeouts.connect),
+            "first_event": _seconds(timeouts.first_event),
+            "idle": _seconds(timeouts.idle),
+            "settle": limits.settle_seconds,
+            "drain": limits.drain_seconds,
+        }
         self._phase = "connect"
-        self._limit = _seconds(timeouts.connect)
+        self._limit = self._limits["connect"]
         self._quiet = _seconds(timeouts.idle_bytes)
         self._total = _seconds(timeouts.total)
         self._spent = 0.0
@@ -50,14 +57,11 @@ class Watchdog:
         """The limit that is running."""
         return self._phase
 
-    def enter(self, phase: str, seconds: float | None) -> None:
+    def enter(self, phase: str) -> None:
         """A new phase begins, with a limit of its own; what the last one spent counts only towards the total."""
-        if self._waiting:
-            self.end()
-            self._change(phase, seconds)
-            self.begin()
-        else:
-            self._change(phase, seconds)
+        self._phase = phase
+        self._limit = self._limits[phase]
+        self._spent = 0.0
 
     def progress(self) -> None:
         """The provider got on: the running limit starts anew."""
@@ -87,11 +91,6 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _change(self, phase: str, seconds: float | None) -> None:
-        self._phase = phase
-        self._limit = _seconds(seconds)
-        self._spent = 0.0
 
     def _arm(self, deadline: float) -> None:
         if self._timer is not None:

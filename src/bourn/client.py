@@ -1,0 +1,202 @@
+"""``Client``: the connections, keys and limits that calls share; and ``stream``, for a call that shares nothing.
+
+House rule: nothing happens before the first call; everything a caller can get wrong is found here, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypedDict, TypeVar, Unpack
+
+from bourn import providers
+from bourn.errors import ClosedError, InputError
+from bourn.messages import Message, Request, Schema, Tool
+from bourn.prompts import read_options, read_prompt
+from bourn.providers import Endpoint
+from bourn.stream import Stream
+from bourn.transport import offload
+from bourn.transport.base import Transport
+from bourn.transport.limits import Limits, Timeouts
+from bourn.transport.opening import OpeningSource
+
+T = TypeVar("T")
+
+Prompt = str | Message | Sequence[Message | Mapping[str, Any]]
+"""A string, a ``Message``, or a list of ``Message``s and OpenAI-style dicts."""
+
+PerProvider = str | Mapping[str, str] | None
+"""One value for every call, or a mapping from provider name to value."""
+
+TRANSPORTS: dict[str, tuple[str, str]] = {
+    "http": ("bourn.transport.http", "HttpTransport"),
+    "local": ("bourn.transport.local", "LocalTransport"),
+}
+"""How a provider is reached: the word in its row to the module and class, loaded beside the loop on first use."""
+
+
+class CallOptions(TypedDict, total=False):
+    """What a call may say beside model and prompt. Overrides of the client, then the options of ``bourn.messages.Options``."""
+
+    base_url: str | None
+    api_key: str | None
+    dialect: str | None
+    timeouts: Timeouts | None
+    limits: Limits | None
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    tools: Sequence[Tool | Mapping[str, Any]] | None
+    tool_choice: str | Mapping[str, Any] | None
+    reasoning: str | int | None
+    schema: Schema | Mapping[str, Any] | None
+    extra: Mapping[str, Any] | None
+
+
+class Client:
+    """Makes streams that share connections, keys and limits. Use it as ``async with bourn.Client() as client``.
+
+    ``base_url`` and ``api_key`` apply to every call, or, given as a mapping by provider name, to that provider's; a call's own
+    go before them, the environment and the table of providers after. ``timeouts`` and ``limits`` bound each stream.
+    ``transport`` replaces the network (see ``bourn.transport.memory``). Raises ``InputError`` for wrong arguments.
+
+    A client may be used in several event loops, one after the other: each gets its own connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: PerProvider = None,
+        api_key: PerProvider = None,
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self._base_url = _per_provider("base_url", base_url)
+        self._api_key = _per_provider("api_key", api_key)
+        self._timeouts = _instance("timeouts", timeouts, Timeouts)
+        self._limits = _instance("limits", limits, Limits)
+        self._transport = transport
+        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Transport]] = weakref.WeakKeyDictionary()
+        self._closed = False
+
+    def stream(self, model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream:
+        """The streaming answer of ``model`` to ``prompt``; sends nothing yet. Parameters and errors: see ``bourn.stream``."""
+        if self._closed:
+            raise ClosedError("the client is closed; make a new one")
+        return self._make(model, prompt, dict(options), own=False)
+
+    async def aclose(self) -> None:
+        """Close every connection. Streams that are still open end with ``ClosedError`` or ``ConnectionLostError``."""
+        self._closed = True
+        pool = self._pools.pop(asyncio.get_running_loop(), {})
+        try:
+            for transport in [*pool.values(), *([self._transport] if self._transport else [])]:
+                await transport.aclose()
+        finally:
+            self._abort(pool)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        for pool in list(getattr(self, "_pools", {}).values()):
+            self._abort(pool)
+
+    @staticmethod
+    def _abort(pool: dict[str, Transport]) -> None:
+        for transport in pool.values():
+            transport.abort()
+
+    def _make(self, model: str, prompt: Prompt, options: dict[str, Any], *, own: bool) -> Stream:
+        name = providers.split_model_id(model)[0]
+        endpoint = providers.resolve(
+            model,
+            base_url=options.pop("base_url", None) or self._base_url(name),
+            api_key=options.pop("api_key", None) or self._api_key(name),
+            dialect=options.pop("dialect", None),
+        )
+        timeouts = _instance("timeouts", options.pop("timeouts", None), Timeouts, self._timeouts)
+        limits = _instance("limits", options.pop("limits", None), Limits, self._limits)
+        request = Request(endpoint.model, read_prompt(prompt), read_options(**options), quirks=endpoint.provider.quirks)
+        source = OpeningSource(self._opener(endpoint, own=own), endpoint, request, timeouts=timeouts, limits=limits, own=own)
+        return Stream(source, provider=endpoint.provider.name, model=endpoint.model)
+
+    def _opener(self, endpoint: Endpoint, *, own: bool) -> Callable[[], Awaitable[Transport]]:
+        """What gives the transport when a stream is opened: the client's for this loop, or one of the stream's own."""
+        way = "http" if endpoint.base_url else endpoint.provider.way
+        return partial(_own_transport, way) if own else partial(self._shared_transport, way)
+
+    async def _shared_transport(self, way: str) -> Transport:
+        if self._transport is not None:
+            return self._transport
+        make = await _transport_class(way)
+        if self._closed:
+            raise ClosedError("the client was closed before the request was sent")
+        pool = self._pools.setdefault(asyncio.get_running_loop(), {})
+        if way not in pool:
+            pool[way] = make(pooled=True)
+        return pool[way]
+
+
+def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream:
+    """The streaming answer of ``model`` to ``prompt``, over a connection of its own; sends nothing yet.
+
+    Use it under ``async with`` and iterate, or ``await stream.collect()``. For many calls make a ``Client``, which keeps its
+    connections.
+
+    Parameters
+    ----------
+    model:
+        ``"provider/model"``, such as ``"openai/gpt-5-mini"``, ``"local/smollm2-135m"``, ``"local//path/to/model.gguf"``.
+    prompt:
+        A string, a ``Message``, or a list of ``Message``s and OpenAI-style dicts.
+    base_url, api_key, dialect:
+        Override the provider's row and the environment; with ``base_url`` any server that speaks the dialect is reached.
+    timeouts, limits:
+        ``Timeouts`` (seconds) and ``Limits`` (bytes) of this stream.
+    max_tokens, temperature, top_p, stop, seed, tools, tool_choice, reasoning, schema, extra:
+        As in ``bourn.messages.Options``. What the provider's dialect cannot express becomes a warning in ``Start``.
+
+    Raises ``InputError`` (``MissingKeyError``) at once for what is wrong here; iteration raises the rest of ``BournError``.
+    """
+    return Client()._make(model, prompt, dict(options), own=True)
+
+
+async def _own_transport(way: str) -> Transport:
+    make = await _transport_class(way)
+    return make(pooled=False)
+
+
+async def _transport_class(way: str) -> Callable[..., Transport]:
+    module, name = TRANSPORTS[way]
+    found: Callable[..., Transport] = getattr(await offload.load(module), name)
+    return found
+
+
+def _per_provider(name: str, value: PerProvider) -> Callable[[str], str | None]:
+    if value is None or isinstance(value, str):
+        return lambda _: value
+    if isinstance(value, Mapping):
+        for provider in value:
+            providers.get(provider)
+        return value.get
+    raise InputError(f"{name} must be a string, or a mapping from provider name to string, not {type(value).__name__}")
+
+
+def _instance(name: str, value: T | None, kind: type[T], default: T | None = None) -> T:
+    if value is None:
+        return default if default is not None else kind()
+    if not isinstance(value, kind):
+        raise InputError(f"{name} must be a bourn.{kind.__name__}, not {type(value).__name__}")
+    return value

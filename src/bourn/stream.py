@@ -1,0 +1,231 @@
+"""The one asynchronous iterator: ``Stream``, and ``TextStream`` over it.
+
+House rule: a stream has no task, timer or context of its own. Everything it waits for is cancel-safe, everything it holds can
+be let go of in one synchronous call, and it is free of reference cycles, so that losing the last reference closes the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from bourn.errors import BournError, BusyError, ClosedError
+from bourn.events import Event, Finish, TextDelta
+from bourn.response import Response
+from bourn.transport.base import Source
+
+_TURN = 64
+"""Events given from the buffer before the loop gets its turn."""
+
+
+class Stream:
+    """The streaming answer to one request: an asynchronous iterator of events, and an asynchronous context manager.
+
+    Nothing is sent before ``async with`` is entered or the first event is asked for. Iterate once, in one task at a time;
+    :attr:`response` holds the answer so far, always. Leave through ``async with`` or :meth:`aclose` and the connection is
+    closed at once; it is closed too when the last reference is lost. A cancelled read loses nothing: ask again.
+
+    Iteration raises ``BournError`` (see ``bourn.errors``; ``error.response`` has what had arrived), ends only after ``Finish``,
+    and raises the same again when asked again.
+    """
+
+    def __init__(self, source: Source, *, provider: str, model: str) -> None:
+        self._source = source
+        self._response = Response(provider, model)
+        self._provider = provider
+        self._model = model
+        self._events: deque[Event] = deque()
+        self._given = 0
+        self._busy = False
+        self._finished = False  # Finish was given
+        self._released = False  # the connection was let go of
+        self._closed = False  # by aclose()
+        self._error: BournError | None = None
+
+    @property
+    def response(self) -> Response:
+        """The answer so far; ``response.complete`` says whether it is the whole one."""
+        response = self._response
+        if response.usage is None:
+            response.usage = self._source.usage
+        return response
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's name for this call, once its headers came."""
+        return self._source.request_id
+
+    def is_closed(self) -> bool:
+        """Whether the connection was let go of: after the end, an error, or :meth:`aclose`."""
+        return self._released
+
+    def text(self) -> TextStream:
+        """Only the answer's text, piece by piece: ``async for piece in stream.text()``."""
+        return TextStream(self)
+
+    async def collect(self) -> Response:
+        """Read to the end, close, and give the whole response. Raises what iteration raises."""
+        async with self:
+            async for _ in self:
+                pass
+        return self.response
+
+    async def aclose(self) -> None:
+        """Close the connection; a reader that waits gets ``ClosedError``. May be called at any time, any number of times."""
+        if self._closed or self._busy:
+            self._closed = True
+            self._abort()  # wakes the reader, or cuts the first close short
+        elif not self._released:
+            self._closed = True
+            await self._release()
+        self._fold_rest()
+
+    async def __aenter__(self) -> Self:
+        """Send the request and wait for the head of the answer. Raises what iteration raises."""
+        self._raise_if_over()
+        self._busy = True
+        try:
+            await self._source.open()
+        except BournError as error:
+            raise self._failed(error) from error.__cause__
+        except BaseException:
+            self._abort()  # __aexit__ will not be called
+            raise
+        finally:
+            self._busy = False
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        """The next event; ``StopAsyncIteration`` only after ``Finish``."""
+        if self._given >= _TURN:
+            await self._pause()
+        if not self._events:
+            await self._fill()
+        self._given += 1
+        event = self._events.popleft()
+        self._response.fold(event)
+        if type(event) is Finish:
+            self._finished = True
+        return event
+
+    async def _fill(self) -> None:
+        """Wait until there is an event to give. Raises the end, the error, or that somebody else is waiting."""
+        self._raise_if_over()
+        self._busy = True
+        try:
+            if self._finished:
+                await self._release()
+                raise StopAsyncIteration
+            self._events.extend(await self._source.receive())
+        except BournError as error:
+            raise self._failed(error) from error.__cause__
+        finally:
+            self._busy = False
+
+    async def _pause(self) -> None:
+        """Give the loop its turn, whether or not events are waiting in the buffer."""
+        self._raise_if_over()
+        self._busy = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._busy = False
+        self._raise_if_over()
+        self._given = 0
+
+    def _raise_if_over(self) -> None:
+        if self._busy:
+            raise self._with_context(BusyError("another task is waiting on this stream; one reader at a time"))
+        if self._error is not None:
+            raise copy.copy(self._error) from self._error.__cause__
+        if self._finished and self._released:
+            raise StopAsyncIteration
+        if self._closed or self._released:
+            raise self._with_context(ClosedError("the stream was closed before its end; what had arrived is in .response"))
+
+    def _failed(self, error: BournError) -> BournError:
+        """Note the error, without the frames that lead back here, and let go of the connection."""
+        if self._closed:
+            error = ClosedError("the stream was closed while it was being read; what had arrived is in .response")
+        self._with_context(error)
+        self._error = copy.copy(error)
+        self._error.__cause__ = error.__cause__
+        self._abort()
+        return error
+
+    def _with_context(self, error: BournError) -> BournError:
+        error.provider = error.provider or self._provider
+        error.model = error.model or self._model
+        error.request_id = error.request_id or self.request_id
+        error.response = self.response
+        return error
+
+    def _fold_rest(self) -> None:
+        """What had arrived belongs to the response, read or not."""
+        while self._events:
+            self._response.fold(self._events.popleft())
+
+    async def _release(self) -> None:
+        try:
+            await self._source.aclose()
+        finally:
+            self._abort()
+
+    def _abort(self) -> None:
+        if not self._released:
+            self._released = True
+            self._source.abort()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_released", True):
+            self._abort()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._released else "finished" if self._finished else "open"
+        return f"<Stream {self._provider}/{self._model} {state}>"
+
+
+class TextStream:
+    """The text of a stream: an asynchronous iterator of strings. Close it, or its stream, when leaving early."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    @property
+    def response(self) -> Response:
+        """The answer so far."""
+        return self._stream.response
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stream.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        """The next piece of text. Raises what the stream raises."""
+        while True:
+            event = await self._stream.__anext__()
+            if type(event) is TextDelta:
+                return event.text
