@@ -1,7 +1,8 @@
 """The one asynchronous iterator: ``Stream``, and ``TextStream`` over it.
 
 House rule: a stream has no task, timer or context of its own. Everything it waits for is cancel-safe, everything it holds can
-be let go of in one synchronous call, and it is free of reference cycles, so that losing the last reference closes the connection.
+be let go of in one synchronous call, and it is free of reference cycles, so that losing the last reference to it closes
+the connection.
 """
 
 from __future__ import annotations
