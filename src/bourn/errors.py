@@ -40,7 +40,8 @@ was received before it in ``response``. ``asyncio.CancelledError`` is nobody's e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from bourn.response import Response
@@ -70,6 +71,12 @@ class BournError(Exception):
         self.model = model
         self.request_id = request_id
         self.response = response
+
+    def fresh(self) -> Self:
+        """An equal error without a traceback, whose frames would keep alive whoever stores it."""
+        twin = copy.copy(self)
+        twin.__cause__ = self.__cause__
+        return twin
 
     @property
     def message(self) -> str:

@@ -8,7 +8,6 @@ the connection.
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections import deque
 from types import TracebackType
 from typing import Self
@@ -149,7 +148,7 @@ class Stream:
         if self._busy:
             raise self._with_context(BusyError("another task is waiting on this stream; one reader at a time"))
         if self._error is not None:
-            raise copy.copy(self._error) from self._error.__cause__
+            raise self._error.fresh()
         if self._finished and self._released:
             raise StopAsyncIteration
         if self._closed or self._released:
@@ -160,8 +159,7 @@ class Stream:
         if self._closed:
             error = ClosedError("the stream was closed while it was being read; what had arrived is in .response")
         self._with_context(error)
-        self._error = copy.copy(error)
-        self._error.__cause__ = error.__cause__
+        self._error = error.fresh()
         self._abort()
         return error
 

@@ -9,6 +9,7 @@ House rule: it behaves as the real one does where it matters: cancel-safe, inter
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bourn.dialects.base import HttpCall
@@ -41,7 +42,7 @@ class MemoryWire:
                 self._until = None
             step = next(self._steps, b"")
             if isinstance(step, BaseException):
-                raise step
+                raise copy.copy(step)  # a fresh one each time: the list may serve many calls
             if isinstance(step, bytes):
                 return step
             self._until = asyncio.get_running_loop().time() + step
@@ -93,8 +94,9 @@ class MemoryTransport:
         self.calls: list[HttpCall] = []
         self.wires: list[MemoryWire] = []
 
-    async def connect(self, call: HttpCall, endpoint: Endpoint, watch: Watchdog, limits: Limits) -> Reply:  # noqa: ARG002 - the seam's shape
+    async def connect(self, call: HttpCall, endpoint: Endpoint, watch: Watchdog, limits: Limits) -> Reply:  # noqa: ARG002 - nothing to limit
         """Note the call and give the head of the answer."""
+        watch.enter("first_event")
         self.calls.append(call)
         wire = MemoryWire(self._steps(call) if callable(self._steps) else self._steps)
         self.wires.append(wire)

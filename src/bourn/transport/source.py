@@ -76,7 +76,10 @@ class WireSource:
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 self._over = True
-                raise failure
+                try:
+                    raise failure
+                finally:
+                    del failure  # it would hold this frame, and the frame it
             if self._over or self._decoder.done:
                 raise ClosedError("the answer has been read to its end")
             if self._at < len(self._data):
@@ -171,7 +174,7 @@ class WireSource:
             self._fail(cut)
 
     def _fail(self, error: BournError) -> None:
-        self._failure = error.with_traceback(None)  # its frames lead back here
+        self._failure = error.fresh()
         self._data = b""
         self._at = 0
 
