@@ -100,6 +100,19 @@ class Dialect(msgspec.Struct, frozen=True):
     paths: tuple[str, ...] = ()
 
 
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait that ``retry-after-ms`` or a numeric ``retry-after`` asks for, in seconds; a date is read by the transport."""
+    told = {name.lower(): value for name, value in headers.items()}
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(told[name]) * unit
+        except (KeyError, ValueError):
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None
+
+
 def reason_for(table: Mapping[str, FinishReason], raw: str | None) -> FinishReason:
     """The shared word for a provider's finish reason; a word that the table does not know is ``other``."""
     return table.get(raw, "other") if raw is not None else "other"
