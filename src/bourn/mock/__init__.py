@@ -1,0 +1,32 @@
+r"""A real HTTP server on loopback that answers as it is told and misbehaves to the byte.
+
+Raw answers, for tests of a transport::
+
+    from bourn.mock import MockServer, Reply, ops
+
+    async with MockServer([ops.Send(b"HTTP/1.1 200 OK\r\n\r\nhi"), ops.Flush(), ops.Reset()]) as server:
+        ...                                  # every request gets these ops; server.url is http://127.0.0.1:PORT
+
+    def handler(request: HttpRequest) -> Reply:
+        return Reply(200, {"content-type": "text/event-stream"}, [b"data: 1\n\n", ops.WaitFor("go"), b"data: 2\n\n"])
+
+    async with MockServer(handler) as server:    # a list or generator of ops may be returned instead of a Reply
+        server.signal("go")                      # lets one ops.WaitFor("go") pass
+        await server.journal.closed()            # every connection opened so far is gone
+        server.journal.opened                    # connections so far
+        record = server.journal.connections[0]   # .peer: "open", "eof", "reset"; .peer_at; .bytes_sent; .exchanges
+        record.exchanges[0].ending               # "whole", "cut" (by the script), "peer left", "server stopped", "failed"
+
+A ``Reply`` is framed ``"chunked"`` (each item of the body one chunk; the default), ``"length"`` or ``"close"``. Its body may
+mix bytes and ops. A script that ends without ``Close`` or ``Reset`` leaves the connection open for the next request.
+"""
+
+from __future__ import annotations
+
+from bourn.mock import ops
+from bourn.mock.http import HttpRequest
+from bourn.mock.journal import ConnectionRecord, Exchange, Journal
+from bourn.mock.reply import Piece, Reply
+from bourn.mock.server import MockServer
+
+__all__ = ["ConnectionRecord", "Exchange", "HttpRequest", "Journal", "MockServer", "Piece", "Reply", "ops"]
