@@ -1,0 +1,89 @@
+"""What is asked of whom: the command line's model, address, key and options, as a stream.
+
+House rule: everything a person can get wrong here is found before anything is sent. A key comes from a variable, never from the
+command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bourn import providers
+from bourn.cli.fetching import bring
+from bourn.cli.terminal import Console
+from bourn.client import Client
+from bourn.errors import MissingKeyError
+from bourn.messages import Message
+from bourn.stream import Stream
+from bourn.transport.limits import Timeouts
+
+
+def make_client() -> Client:
+    """The client that a command uses; tests put one with another transport here."""
+    return Client()
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Whom to ask, and how. ``options`` are those of ``bourn.stream``; what is not given is not in it."""
+
+    model: str
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    dialect: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    offline: bool = False
+
+    def check(self, console: Console) -> None:
+        """Find out whether ``model`` can be asked at all, and fetch its file if it is a local one that is not here.
+
+        Raises ``InputError``, and what a download raises.
+        """
+        providers.resolve(
+            self.model, base_url=self.base_url, api_key=self.api_key, dialect=self.dialect, environ=console.environ
+        )
+        provider, name = providers.split_model_id(self.model)
+        if provider == "local" and not self.base_url:
+            bring(name, console, offline=self.offline)
+
+    def of(self, model: str) -> Asking:
+        """The same asked of another model. An address and a key belong to one provider and stay only within it."""
+        same = providers.split_model_id(model)[0] == providers.split_model_id(self.model)[0]
+        return replace(self, model=model) if same else replace(self, model=model, base_url=None, api_key=None, dialect=None)
+
+    def stream(self, client: Client, messages: Sequence[Message]) -> Stream:
+        """The streaming answer; nothing is sent yet."""
+        return client.stream(
+            self.model, messages, base_url=self.base_url, api_key=self.api_key, dialect=self.dialect, **self.options
+        )
+
+
+def asking(
+    console: Console,
+    *,
+    model: str | None,
+    base_url: str | None = None,
+    api_key_env: str | None = None,
+    dialect: str | None = None,
+    time_limits: Mapping[str, float | None] | None = None,
+    options: Mapping[str, Any] | None = None,
+    offline: bool = False,
+) -> Asking:
+    """Whom the command line means; without a model the default one, and a remark that says which and why."""
+    if model is None:
+        model, why = providers.default_model(console.environ)
+        console.note(f"bourn: asking {model}, because {why} (-m names another)")
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    if time_limits:
+        given["timeouts"] = Timeouts(**time_limits)
+    return Asking(model, base_url, _key(console.environ, api_key_env), dialect, given, offline)
+
+
+def _key(environ: Mapping[str, str], variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    if not environ.get(variable):
+        raise MissingKeyError(f"--api-key-env names {variable}, which is not set")
+    return environ[variable]
