@@ -6,6 +6,10 @@ import inspect
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("bourn", deadline=None)  # no test may fail because the machine is busy
+settings.load_profile("bourn")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
