@@ -18,7 +18,8 @@ class Framer(Protocol[F_co]):
     """Cuts a byte stream into frames, however the network cut it.
 
     Raises ``FrameTooLargeError`` when one frame exceeds the limit it was made with, and ``ChecksumError`` where the framing has
-    checksums. After an error it must not be fed again.
+    checksums. Frames that were whole before the bad one are given first: then the error comes from the next call, of ``feed``
+    (``b""`` will do) or of ``close``, and from every later one.
     """
 
     def feed(self, data: bytes) -> Sequence[F_co]:
@@ -26,5 +27,8 @@ class Framer(Protocol[F_co]):
         ...
 
     def close(self) -> bool:
-        """The bytes ended: true at a frame boundary, false when an unfinished frame is left (it is dropped)."""
+        """The bytes ended: true at a frame boundary, false when an unfinished frame is left (it is dropped).
+
+        Raises the error that ``feed`` still owed.
+        """
         ...

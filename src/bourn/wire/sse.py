@@ -8,17 +8,20 @@ ignored. Comments and unknown fields are ignored, an event without data is none,
 One addition, seen in real traffic (llama.cpp): a failure sent as a *field* ``error: {...}`` is given as an event named
 ``error``, since a reader by the letter would drop it in silence.
 
-House rule: work on whole lines, never on characters; what is pending is a list of pieces that is joined once.
+House rule: work on whole lines, never on characters, and give the same frames, and the same error after them, at any cut.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
-from bourn.errors import FrameTooLargeError
+from bourn.errors import FrameTooLargeError, InputError
 from bourn.wire.base import FRAME_LIMIT
 
 _BOM = b"\xef\xbb\xbf"
+_LINE_ENDS = b"\n\r"
 
 
 class SSEFrame(msgspec.Struct, frozen=True, gc=False):
@@ -30,99 +33,135 @@ class SSEFrame(msgspec.Struct, frozen=True, gc=False):
 
 
 class SSEFramer:
-    """Feed it bytes, it gives ``SSEFrame``s. ``limit`` caps the bytes of one event (``FrameTooLargeError``)."""
+    """Feed it bytes, it gives ``SSEFrame``s. ``limit`` caps the bytes held of one event: its fields and the line at hand."""
+
+    __slots__ = ("_after_cr", "_at_start", "_broken", "_data", "_event", "_id", "_limit", "_more", "_pending")
 
     def __init__(self, limit: int = FRAME_LIMIT) -> None:
         self._limit = limit
-        self._pending: list[bytes] = []  # pieces of a line whose end has not come
-        self._pending_size = 0
-        self._skip_lf = False  # the last read ended with CR: a LF that follows belongs to it
-        self._first_line = True
-        self._event = b""
-        self._id = b""
-        self._data: list[bytes] = []
-        self._data_size = 0
+        self._at_start = True  # a byte-order mark may come
+        self._after_cr = False  # a LF that comes next belongs to the CR before it
+        self._pending = bytearray()  # a line whose end has not come
+        self._event = ""
+        self._id = ""
+        self._data: bytes | None = None  # the first data line of the event at hand
+        self._more = bytearray()  # its further ones; one buffer, since a list of short pieces weighs many times more
+        self._broken = False  # a frame was too large: the error is raised once the frames before it were given
 
     def feed(self, data: bytes) -> list[SSEFrame]:
-        """Take the next bytes; give the events that they complete. Raises ``FrameTooLargeError``."""
+        """Take the next bytes; give the events that they complete. Raises ``FrameTooLargeError``, as ``Framer`` says."""
+        if self._broken:
+            raise self._too_large()
         frames: list[SSEFrame] = []
-        if self._skip_lf and data:
-            self._skip_lf = False
-            if data[:1] == b"\n":
-                data = data[1:]
-        if b"\r" in data:
-            self._skip_lf = data.endswith(b"\r")
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if b"\n" not in data:
-            self._hold(data)
-            return frames
-        if self._pending:
-            self._pending.append(data)
-            data = b"".join(self._pending)
+        roomy = self._held() + len(self._pending) + len(data) <= self._limit
+        lines = self._split(data)
+        try:
+            self._take(lines if roomy else self._checked(lines), frames)
+        except FrameTooLargeError:
+            self._broken = True
             self._pending.clear()
-            self._pending_size = 0
-        lines = data.split(b"\n")
-        rest = lines.pop()
-        if self._first_line:
-            self._first_line = False
-            lines[0] = lines[0].removeprefix(_BOM)
-        for line in lines:
-            if line:
-                self._line(line)
-            elif self._data or self._event:
-                self._dispatch(frames)
-        if rest:
-            self._hold(rest)
+            if not frames:
+                raise
         return frames
 
     def close(self) -> bool:
-        """The bytes ended; whether that was between two events."""
-        return not (self._pending or self._data or self._event)
+        """The bytes ended; whether that was between two events. Raises the error that ``feed`` still owed."""
+        if self._broken:
+            raise self._too_large()
+        return not (self._pending or self._data is not None or self._event)
 
-    def _hold(self, data: bytes) -> None:
-        if data:
-            self._pending.append(data)
-            self._pending_size += len(data)
-            self._check()
+    def _split(self, data: bytes) -> list[bytes]:
+        """The lines that ``data`` completes; what is left of it becomes, or stays, pending."""
+        if self._at_start:
+            data = self._without_bom(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")
+        if not data:
+            return []
+        lines = data.splitlines()  # of bytes: at LF, CRLF and CR only
+        rest = b"" if data[-1] in _LINE_ENDS else lines.pop()
+        self._after_cr = data.endswith(b"\r")
+        if self._pending and lines:
+            lines[0] = bytes(self._pending) + lines[0]
+            self._pending.clear()
+        self._pending += rest
+        return lines
 
-    def _check(self) -> None:
-        if self._pending_size + self._data_size > self._limit:
-            raise FrameTooLargeError(
-                f"one server-sent event has more than {self._limit} bytes; raise Limits.frame_bytes to allow it"
-            )
+    def _without_bom(self, data: bytes) -> bytes:
+        data = bytes(self._pending) + data
+        self._pending.clear()
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._pending += data
+            return b""
+        self._at_start = False
+        return data.removeprefix(_BOM)
 
-    def _line(self, line: bytes) -> None:
-        name, colon, value = line.partition(b":")
-        if not name and colon:
-            return  # a comment
-        if value[:1] == b" ":
-            value = value[1:]
+    def _take(self, lines: Iterable[bytes], frames: list[SSEFrame]) -> None:
+        for line in lines:
+            if not line:
+                if self._data is not None:
+                    data = self._data + self._more if self._more else self._data
+                    frames.append(SSEFrame(self._event, data, self._id))
+                    self._data = None
+                    self._more.clear()
+                self._event = ""
+                continue
+            name, _, value = line.partition(b": ")
+            if name == b"data":
+                self._add(value)
+            elif name == b"event":
+                self._event = value.decode("utf-8", "replace")
+            else:
+                self._rarer(line)
+
+    def _rarer(self, line: bytes) -> None:
+        """A line that is neither ``data`` nor ``event`` written with the space that nearly everybody writes."""
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
         if name == b"data":
-            self._data.append(value)
-            self._data_size += len(value) + 1
-            self._check()
+            self._add(value)
         elif name == b"event":
-            self._event = value
-        elif name == b"id":
-            if b"\0" not in value:
-                self._id = value
+            self._event = value.decode("utf-8", "replace")
+        elif name == b"id" and b"\0" not in value:
+            self._id = value.decode("utf-8", "replace")
         elif name == b"error":
-            self._event = b"error"
-            self._data.append(value)
-            self._data_size += len(value) + 1
-            self._check()
+            self._event = "error"
+            self._add(value)
 
-    def _dispatch(self, frames: list[SSEFrame]) -> None:
-        if self._data:
-            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            frames.append(SSEFrame(self._event.decode("utf-8", "replace"), data, self._id.decode("utf-8", "replace")))
-            self._data.clear()
-            self._data_size = 0
-        self._event = b""
+    def _add(self, value: bytes) -> None:
+        if self._data is None:
+            self._data = value
+        else:
+            self._more += b"\n" + value
+
+    def _held(self) -> int:
+        return len(self._data or b"") + len(self._more) + len(self._event) + len(self._id)
+
+    def _checked(self, lines: list[bytes]) -> Iterator[bytes]:
+        """The lines, each weighed before it is taken, and what is pending after them."""
+        for line in lines:
+            self._check(len(line))
+            yield line
+        self._check(len(self._pending))
+
+    def _check(self, size: int) -> None:
+        if self._held() + size > self._limit:
+            raise self._too_large()
+
+    def _too_large(self) -> FrameTooLargeError:
+        return FrameTooLargeError(
+            f"one server-sent event has more than {self._limit} bytes; raise Limits.frame_bytes to allow it"
+        )
 
 
 def encode(data: bytes, event: str = "") -> bytes:
-    """One event as bytes; data with line ends becomes several ``data`` lines."""
+    """One event as bytes; data with line ends becomes several ``data`` lines, so a CR comes back as LF.
+
+    Raises ``InputError`` for an event name with a line end, which no reader could read back.
+    """
+    if "\n" in event or "\r" in event:
+        raise InputError(f"the event name {event!r} has a line end; server-sent events cannot carry it, leave it out")
     head = b"event: " + event.encode() + b"\n" if event else b""
     if b"\n" in data or b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\ndata: ")
@@ -130,5 +169,6 @@ def encode(data: bytes, event: str = "") -> bytes:
 
 
 def encode_comment(text: str = "") -> bytes:
-    """A comment, which readers ignore; providers send one as a ping."""
-    return f": {text}\n\n".encode() if text else b":\n\n"
+    """A comment, which readers ignore; providers send one as a ping. Each line of ``text`` becomes a comment of its own."""
+    lines = text.encode().splitlines() or [b""]
+    return b"".join(b": " + line + b"\n" if line else b":\n" for line in lines) + b"\n"
