@@ -297,9 +297,6 @@ def test_close_tells_a_frame_boundary(body: bytes, clean: bool) -> None:
         assert framer.close() is clean
 
 
-# ---- limit
-
-
 OVERSIZED: dict[str, tuple[bytes, bytes]] = {
     "a line without end": (b"data: ", b"x"),
     "an unknown field without end": (b"", b"x"),
@@ -385,9 +382,6 @@ def test_an_endless_event_costs_no_more_memory_than_the_limit() -> None:
         tracemalloc.stop()
 
 
-# ---- work
-
-
 class Counting(bytearray):
     """A buffer that counts the bytes that pass through it: those appended, and those copied out of it."""
 
@@ -456,9 +450,6 @@ def test_calls_grow_with_the_bytes(head: bytes, again: bytes, end: bytes, size: 
     """Twice the bytes cost at most twice the calls, at any size of read."""
     once, twice = (calls_made(head + again * count + end, size) for count in (4096, 8192))
     assert twice <= 2.05 * once
-
-
-# ---- writing
 
 
 @given(st.binary(max_size=60) | bodies, st.text().filter(lambda name: not set("\r\n") & set(name)))
