@@ -45,7 +45,8 @@ def _styled(*added: str) -> Callable[[re.Match[str], str, Emit], None]:
 def _link(match: re.Match[str], style: str, emit: Emit) -> None:
     _styled(UNDERLINE)(match, style, emit)
     if match["text"] != match["url"] and match["url"]:
-        emit(f" ({match['url']})", joined(style, DIM))
+        emit(" ", style)
+        emit(f"({match['url']})", joined(style, DIM))
 
 
 def _escaped(match: re.Match[str], style: str, emit: Emit) -> None:
