@@ -6,6 +6,7 @@ House rule: one reader an option, found in a table; what ``Options`` declares is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -44,17 +45,14 @@ def read_options(**options: Any) -> Options:
 
 def _tool(value: Any, place: str, left_out: LeftOut) -> Tool | None:
     if isinstance(value, Tool):
-        return valid(value, place)
+        return _named(valid(value, place), place)
     outer = mapping(value, place)
-    if isinstance(outer.get("function"), Mapping):
-        place, tool = f"{place}.function", outer["function"]
-    else:
-        tool = outer
-    kind = outer.get("type") or "function"
-    if kind not in ("function", "custom") or (kind == "custom" and "input_schema" not in tool):  # Anthropic's say custom, too
+    nested = isinstance(outer.get("function"), Mapping)
+    place, tool = (f"{place}.function", outer["function"]) if nested else (place, outer)
+    kind, schema = outer.get("type") or "function", "input_schema" if "input_schema" in tool else "parameters"
+    if kind != "function" and (kind, schema) != ("custom", "input_schema"):  # Anthropic's name for a tool of the caller's
         left_out(f"{place}.type: wanted a function, got {shown(kind)}; a provider's own tools go into extra={{'tools': [...]}}")
         return None
-    schema = "input_schema" if "input_schema" in tool else "parameters"
     report_unread(tool, frozenset({"type", "name", "description", "strict", schema}), place, left_out)
     fields = {"name": tool.get("name"), "description": tool.get("description") or "", "strict": tool.get("strict")}
     if tool.get(schema) is not None:
@@ -68,12 +66,9 @@ def _named(tool: Tool, place: str) -> Tool:
     return tool
 
 
-def _tools_option(value: Any, name: str) -> tuple[Tool, ...]:
-    tools = read_tools(value)
-    for at, tool in enumerate(tools):
-        _named(tool, f"{name}[{at}]")
-        json_object(tool.parameters, f"{name}[{at}].parameters")
-    return tools
+def _tools(value: Any, name: str) -> tuple[Tool, ...]:
+    del name  # every error of a tool begins with it
+    return read_tools(value)
 
 
 def _stop(value: Any, name: str) -> tuple[str, ...]:
@@ -123,7 +118,9 @@ def _extra(value: Any, name: str) -> dict[str, Any]:
 
 
 def _plain_option(value: Any, name: str) -> Any:
-    """An option whose type in ``Options`` says all there is to check."""
+    """An option whose type in ``Options`` says what there is to check; JSON has no number that is not finite."""
+    if isinstance(value, float) and not isfinite(value):
+        raise wrong(name, _WANTED[name], value)
     try:
         return getattr(msgspec.convert({name: value}, Options), name)
     except msgspec.ValidationError as error:
@@ -131,7 +128,7 @@ def _plain_option(value: Any, name: str) -> Any:
 
 
 _OPTION_READERS: dict[str, Callable[[Any, str], Any]] = {
-    "tools": _tools_option,
+    "tools": _tools,
     "stop": _stop,
     "tool_choice": _tool_choice,
     "schema": _schema,

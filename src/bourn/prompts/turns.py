@@ -60,7 +60,7 @@ def read_prompt(prompt: Any, *, left_out: LeftOut = refuse) -> tuple[Message, ..
 
 def _message(value: Any, place: str, left_out: LeftOut) -> Message:
     if isinstance(value, Message):
-        if value.role not in _MAY_HOLD:
+        if not isinstance(value.role, str) or value.role not in _MAY_HOLD:
             raise wrong(f"{place}.role", f"one of {', '.join(_MAY_HOLD)}", value.role)
         message = valid(value, place)
         parts: str | tuple[Part, ...] = message.content
@@ -251,7 +251,7 @@ def _tool_call(value: Any, place: str) -> ToolCall:
         return valid(value, place)
     call = mapping(value, place)
     kind = call.get("type") or "function"
-    if kind not in _CALL_INPUT:
+    if not isinstance(kind, str) or kind not in _CALL_INPUT:
         raise InputError(f"{place}.type: wanted one of {', '.join(_CALL_INPUT)}, got {shown(kind)}")
     inner = mapping(call.get(kind), f"{place}.{kind}")
     id = call.get("id")
