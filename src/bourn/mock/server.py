@@ -130,7 +130,8 @@ def _handler(answer: Handler | Reply | Iterable[Op]) -> Handler:
 
 
 def _listen(host: str, port: int, send_buffer: int | None) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # The protocol is named because asyncio turns Nagle's algorithm off only for sockets that name it.
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if hasattr(socket, "SO_REUSEADDR"):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
