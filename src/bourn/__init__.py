@@ -76,8 +76,8 @@ if TYPE_CHECKING:
     from bourn.messages import ToolCall as ToolCall
     from bourn.messages import ToolResult as ToolResult
     from bourn.response import Response as Response
-    from bourn.stream import Stream as Stream
-    from bourn.stream import TextStream as TextStream
+    from bourn.streams import Stream as Stream
+    from bourn.streams import TextStream as TextStream
     from bourn.transport.limits import Limits as Limits
     from bourn.transport.limits import Timeouts as Timeouts
 
@@ -95,7 +95,7 @@ _HOMES: dict[str, str] = {
     ),
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
     "response": "Response",
-    "stream": "Stream TextStream",
+    "streams": "Stream TextStream",
     "transport.limits": "Limits Timeouts",
 }
 """Module to the public names that live in it."""

@@ -17,7 +17,7 @@ from bourn.errors import ClosedError, InputError
 from bourn.messages import Message, Request, Schema, Tool
 from bourn.prompts import read_options, read_prompt
 from bourn.providers import Endpoint
-from bourn.stream import Stream
+from bourn.streams import Stream
 from bourn.transport import offload
 from bourn.transport.base import Transport
 from bourn.transport.limits import Limits, Timeouts

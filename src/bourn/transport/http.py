@@ -89,6 +89,8 @@ class HttpWire:
         content = self._content
         try:
             return await content.readany()
+        except BournError:
+            raise  # from interrupt(); a DeadlineError is an OSError too
         except _CAUGHT as error:
             # The reader raises its stored exception first and would drop what arrived before it.
             if content._buffer:  # noqa: SLF001 - there is no public way to it; tests/transport/test_http.py guards it

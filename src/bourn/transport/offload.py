@@ -45,6 +45,7 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 async def load(name: str) -> ModuleType:
     """The module ``name``, imported beside the loop if it is not there yet (aiohttp alone takes 0.4 s)."""
-    if name in sys.modules:
-        return sys.modules[name]
+    module = sys.modules.get(name)
+    if module is not None and not getattr(module.__spec__, "_initializing", False):
+        return module
     return await in_thread(lambda: importlib.import_module(name))

@@ -121,6 +121,7 @@ async def open_source(
     """Send ``request`` once; the source of its events. Run under ``Held``. Raises any ``BournError``."""
     dialect = endpoint.dialect
     call = dialect.call(request)
+    watch.enter("connect")
     reply = await transport.connect(call, endpoint, watch, limits)
     request_id = next((reply.headers[name] for name in REQUEST_ID_HEADERS if name in reply.headers), None)
     try:

@@ -34,14 +34,15 @@ class Watchdog:
     def __init__(self, timeouts: Timeouts, limits: Limits) -> None:
         self._loop = asyncio.get_running_loop()
         self._limits = {
+            "load": _NEVER,
             "connect": _seconds(timeouts.connect),
             "first_event": _seconds(timeouts.first_event),
             "idle": _seconds(timeouts.idle),
             "settle": limits.settle_seconds,
             "drain": limits.drain_seconds,
         }
-        self._phase = "connect"
-        self._limit = self._limits["connect"]
+        self._phase = "load"
+        self._limit = _NEVER
         self._quiet = _seconds(timeouts.idle_bytes)
         self._total = _seconds(timeouts.total)
         self._spent = 0.0
