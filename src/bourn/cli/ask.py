@@ -16,7 +16,7 @@ from bourn.cli.terminal import Console
 from bourn.client import Client
 from bourn.errors import MissingKeyError
 from bourn.messages import Message
-from bourn.stream import Stream
+from bourn.streams import Stream
 from bourn.transport.limits import Timeouts
 
 

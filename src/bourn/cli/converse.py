@@ -56,13 +56,12 @@ class Conversation:
             self._turn(line.strip())
             return True
         word, _, rest = line.partition(" ")
-        command = self._COMMANDS.get(word)
-        if command is None:
+        if word not in self._COMMANDS:
             hint = near(word, self._COMMANDS) or "; /help lists the commands"
             self._console.complain(f"unknown command {word}{hint} (begin with a blank to send it as it is)")
             return True
         try:
-            return command(self, rest.strip())
+            return self._COMMANDS[word][0](self, rest.strip())
         except KeyboardInterrupt:
             self._keyboard.warned = True
             return True
@@ -99,14 +98,14 @@ class Conversation:
     # --- commands
 
     def _help(self, _rest: str) -> bool:
-        """Show this."""
-        for word, command in self._COMMANDS.items():
-            self._console.complain(f"  {word:<10}{(command.__doc__ or '').strip()}")
-        self._console.complain('  """       Begin and end a text of several lines; a pasted one needs no marks')
+        """List the commands."""
+        for word, (_, summary) in self._COMMANDS.items():
+            self._console.complain(f"  {word:<10}{summary}")
+        self._console.complain('  """       begin and end a text of several lines; a pasted one needs no marks')
         return True
 
     def _model(self, rest: str) -> bool:
-        """Ask another model from now on: /model provider/model; alone: say which one is asked."""
+        """Ask another model from now on, or say which one is asked."""
         if rest:
             asking = self._asking.of(rest)
             asking.check(self._console)
@@ -116,19 +115,19 @@ class Conversation:
         return True
 
     def _change_system(self, rest: str) -> bool:
-        """Set the system prompt: /system TEXT; alone: remove it."""
+        """Set or remove the system prompt."""
         self._system = rest or None
         self._console.complain("the system prompt is set" if rest else "there is no system prompt")
         return True
 
     def _clear(self, _rest: str) -> bool:
-        """Forget what was said; the system prompt stays."""
+        """Forget what was said."""
         self._history.clear()
         self._console.complain("the conversation begins anew")
         return True
 
     def _save(self, rest: str) -> bool:
-        """Write the conversation to a new file, as JSON: /save FILE."""
+        """Write the conversation to a file that is not there yet."""
         if not rest:
             self._console.complain("/save wants the name of a file")
             return True
@@ -140,19 +139,19 @@ class Conversation:
         return True
 
     def _leave(self, _rest: str) -> bool:
-        """End the program, as Ctrl-D does."""
+        """End the conversation."""
         return False
 
-    _COMMANDS: ClassVar[dict[str, Callable[[Conversation, str], bool]]] = {
-        "/help": _help,
-        "/model": _model,
-        "/system": _change_system,
-        "/clear": _clear,
-        "/save": _save,
-        "/exit": _leave,
-        "/quit": _leave,
+    _COMMANDS: ClassVar[dict[str, tuple[Callable[[Conversation, str], bool], str]]] = {
+        "/help": (_help, "show this"),
+        "/model": (_model, "ask another model: /model PROVIDER/MODEL; alone, say which one is asked"),
+        "/system": (_change_system, "set the system prompt: /system TEXT; alone, remove it"),
+        "/clear": (_clear, "forget what was said; the system prompt stays"),
+        "/save": (_save, "write the conversation to a new file, as JSON: /save FILE"),
+        "/exit": (_leave, "leave, as Ctrl-D does"),
+        "/quit": (_leave, "the same"),
     }
-    """What the user can do; a command's docstring is its line in ``/help``."""
+    """What the user can do, and its line in ``/help``."""
 
 
 def said(response: Response) -> Message | None:

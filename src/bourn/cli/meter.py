@@ -59,7 +59,7 @@ class Meter:
         reason = response.finish_reason
         parts = (
             _answered(asked, response.model),
-            None if first is None else f"first event {first:.2f} s",
+            None if first is None else f"first event {_duration(first)}",
             None if speed is None else f"{speed:.0f} tokens/s",
             None if usage is None else _tokens(usage.input_tokens, usage.output_tokens),
             None if reason in SAID_BY_ITSELF else f"finish: {reason}",
@@ -72,6 +72,10 @@ class Meter:
 def _answered(asked: str, answered: str | None) -> str:
     """The model that was asked, and the name it answered under if that is another."""
     return asked if not answered or asked.endswith(answered) else f"{asked} ({answered})"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
 
 
 def _tokens(given: int | None, made: int | None) -> str:

@@ -15,7 +15,7 @@ from bourn.cli.terminal import Console
 from bourn.errors import BournError
 from bourn.events import Event
 from bourn.response import Response
-from bourn.stream import Stream
+from bourn.streams import Stream
 
 
 @dataclass(frozen=True)
