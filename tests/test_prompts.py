@@ -121,7 +121,7 @@ def test_every_usual_shape_of_a_prompt_becomes_messages_in_its_order(prompt: Any
         ([{"role": ["user"], "content": "hi"}], "messages[0].role: wanted one of system"),
         ([Message("robot", "hi")], "messages[0].role: wanted one of system"),  # type: ignore[arg-type]
         ([Message([], "hi")], "messages[0].role: wanted one of system"),  # type: ignore[arg-type]
-        ([{"role": "user"}], "messages[0].content: is missing"),
+        ([{"role": "user"}], "messages[0].content: is empty"),
         ([{"role": "user", "content": []}], "messages[0].content: is empty"),
         ([Message("user", ())], "messages[0].content: is empty"),
         ([{"role": "user", "content": 3}], "messages[0].content: wanted a string or a list of parts, got 3"),

@@ -34,7 +34,7 @@ from bourn.messages import (
     ToolCall,
     ToolResult,
 )
-from bourn.prompts import read_options, read_prompt
+from bourn.prompts import read_options, read_prompt, read_tools
 
 PATH = "/chat/completions"
 
@@ -54,7 +54,7 @@ _KEYS: dict[str, str] = {
 RENAMES: dict[str, tuple[str, str | None]] = {
     "max_completion_tokens": ("max_tokens", "max_completion_tokens"),  # OpenAI, whose reasoning models refuse max_tokens
     "random_seed": ("seed", "random_seed"),  # Mistral
-    "no_stream_options": ("stream_options", None),  # Mistral: sends the usage unasked and refuses the key
+    "no_stream_options": ("stream_options", None),  # Mistral, which tells the usage unasked and refuses keys it does not know
 }
 """Quirk to the key it renames and the new name; ``None`` leaves the key out."""
 
@@ -129,7 +129,7 @@ def _sendable(part: Part, role: str, warn: Warn) -> bool:
     if isinstance(part, Text) and part.signature:
         warn("signatures of text were left out: OpenAI chat has no place for them")
     if isinstance(part, Image) and role != "user":
-        warn(f"an image in a {role} message was left out: OpenAI chat takes images from the user only")
+        warn(f"an image in a message of role {role!r} was left out: OpenAI chat takes images from the user only")
         return False
     return True
 
@@ -268,11 +268,13 @@ def _options(body: dict[str, Any]) -> Options:
         for option, key in _KEYS.items()
         if key in body and (option not in _FITS or _FITS[option](body[key]))
     }
+    if "tools" in options:
+        options["tools"] = read_tools(options["tools"], left_out=_ignore)
     return read_options(**options, extra=body)
 
 
 def _ignore(what: str) -> None:
-    """A mock takes any message that OpenAI takes, also one that says more than the vocabulary can."""
+    """A server takes what OpenAI takes, also a message or a tool that says more than the vocabulary can."""
     del what
 
 

@@ -86,10 +86,10 @@ def _tool_choice(value: Any, name: str) -> str:
     if isinstance(value, Mapping):
         inner = value.get("function")
         named = inner.get("name") if isinstance(inner, Mapping) else value.get("name")
-        value = named or {"any": "required"}.get(str(value.get("type")), value.get("type"))
+        value = named or value.get("type")
     if not isinstance(value, str) or not value:
         raise wrong(name, _WANTED[name], value)
-    return value
+    return "required" if value == "any" else value  # Anthropic's and Mistral's word
 
 
 def _schema(value: Any, name: str) -> Schema | None:

@@ -64,6 +64,8 @@ def _message(value: Any, place: str, left_out: LeftOut) -> Message:
             raise wrong(f"{place}.role", f"one of {', '.join(_MAY_HOLD)}", value.role)
         message = valid(value, place)
         parts: str | tuple[Part, ...] = message.content
+        if parts == () and message.role != "assistant":
+            raise InputError(f"{place}.content: is empty; a message of role {message.role!r} says something")
     elif isinstance(value, Mapping):
         message = Message(_role(value, place), ())
         parts = _DICT_READERS[message.role](value, place, left_out)
@@ -74,10 +76,7 @@ def _message(value: Any, place: str, left_out: LeftOut) -> Message:
         if message.role == "tool":
             raise InputError(f"{place}.content: a message of role 'tool' holds ToolResult parts, not a string")
         return Message(message.role, parts)
-    checked = tuple(_placed(part, message.role, f"{place}.content[{at}]") for at, part in enumerate(parts))
-    if not checked and message.role != "assistant":
-        raise InputError(f"{place}.content: is empty; a message of role {message.role!r} says something")
-    return Message(message.role, checked)
+    return Message(message.role, tuple(_placed(part, message.role, f"{place}.content[{at}]") for at, part in enumerate(parts)))
 
 
 def _placed(part: Part, role: str, place: str) -> Part:
@@ -110,8 +109,8 @@ def _role(value: Mapping[str, Any], place: str) -> Role:
 def _said(value: Mapping[str, Any], place: str, left_out: LeftOut) -> str | tuple[Part, ...]:
     """The content of a system or user message."""
     content = value.get("content")
-    if content is None:
-        raise InputError(f"{place}.content: is missing; a message of role {value['role']!r} says something")
+    if content is None or content == []:
+        raise InputError(f"{place}.content: is empty; a message of role {value['role']!r} says something")
     return _content(content, f"{place}.content", left_out)
 
 
