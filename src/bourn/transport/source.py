@@ -125,6 +125,8 @@ class WireSource:
                 events += decoder.feed(frame)
                 if decoder.done:
                     break
+            else:
+                self._framer.feed(b"")  # raises the error that the frames above came before
         except BournError as error:
             self._fail(error)
         if decoder.ended and self._watch.phase != "settle":
@@ -167,8 +169,8 @@ class WireSource:
             return
         self._body_ended = error is None
         self._over = True
-        clean = self._framer.close()
         try:
+            clean = self._framer.close()
             self._last = tuple(self._decoder.close(verified=not (self._no_end_mark and clean)))
         except BournError as cut:
             self._fail(cut)
