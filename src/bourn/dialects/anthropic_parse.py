@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -175,6 +176,7 @@ def _tools(tools: Any) -> Iterator[Tool]:
     for at, raw in enumerate(tools):
         if raw.get("type", "custom") in ("custom", None):  # others are the server's own
             tool = _read(raw, _ToolParam, f"tools.{at}.custom")
+            _field(tool.input_schema, "type", f"tools.{at}.custom.input_schema")
             yield Tool(tool.name, tool.description, tool.input_schema, tool.strict)
 
 
@@ -216,23 +218,29 @@ def _messages(turn: _Turn, place: str, last: bool) -> Iterator[Message]:
 def _check_calls(turns: list[_Turn]) -> None:
     """Every ``tool_use`` has its ``tool_result`` in the next turn, and the other way round."""
     asked: list[str] = []
-    for at, turn in enumerate([*turns, _Turn("user", [])]):
-        given = _ids(turn, "tool_result", "tool_use_id")
+    asking = 0
+    for role, at, blocks in _sides(turns):
+        given = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
         if stray := ", ".join(id for id in given if id not in asked):
             raise InputError(
                 f"messages.{at}.content.0: unexpected `tool_use_id` found in `tool_result` blocks: {stray}. "
                 "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
             )
-        if missing := ", ".join(id for id in asked if id not in given):
+        if role == "user" and (missing := ", ".join(id for id in asked if id not in given)):
             raise InputError(
-                f"messages.{at - 1}: `tool_use` ids were found without `tool_result` blocks immediately after: {missing}. "
+                f"messages.{asking}: `tool_use` ids were found without `tool_result` blocks immediately after: {missing}. "
                 "Each `tool_use` block must have a corresponding `tool_result` block in the next message."
             )
-        asked = _ids(turn, "tool_use", "id")
+        asked, asking = [block["id"] for block in blocks if block["type"] == "tool_use"], at
 
 
-def _ids(turn: _Turn, kind: str, name: str) -> list[str]:
-    return [] if isinstance(turn.content, str) else [block[name] for block in turn.content if block["type"] == kind]
+def _sides(turns: list[_Turn]) -> Iterator[tuple[Role, int, list[Json]]]:
+    """Who speaks, from which turn on, and the blocks; turns of the same side count as one. The user has the last word."""
+    for role, run in groupby(enumerate(turns), key=lambda item: item[1].role):
+        if role != "system":
+            group = list(run)
+            yield role, group[0][0], [block for _, turn in group if not isinstance(turn.content, str) for block in turn.content]
+    yield "user", len(turns), []
 
 
 def _parts(blocks: list[Json], place: str) -> Iterator[Any]:
@@ -291,12 +299,12 @@ _WORDINGS: tuple[tuple[str, str], ...] = (
     (r"Object missing required field `(?P<field>\w+)`", "Field required"),
     (r"Expected `(?:int|float)` >= (?P<bound>[\d.]+)", "Input should be greater than or equal to {bound}"),
     (r"Expected `(?:int|float)` <= (?P<bound>[\d.]+)", "Input should be less than or equal to {bound}"),
-    (r"Expected `str\b", "Input should be a valid string"),
+    (r"Expected `str`", "Input should be a valid string"),
     (r"Expected `int\b", "Input should be a valid integer"),
     (r"Expected `float\b", "Input should be a valid number"),
     (r"Expected `bool\b", "Input should be a valid boolean"),
     (r"Expected `array\b", "Input should be a valid list"),
-    (r"Expected `object\b", "Input should be a valid dictionary"),
+    (r"Expected `(?:object|str \| array)\b", "Input does not match the expected shape."),
 )
 """What msgspec says of a wrong value, and what Anthropic says; the place goes before it."""
 

@@ -134,7 +134,7 @@ def read_error_body(value: Any) -> WireError:
     kind = error.get("type")
     return WireError(
         message if isinstance(message, str) else payload.dumps(message).decode(),
-        kind if isinstance(kind, str) else None,
+        kind if isinstance(kind, str) and kind != "error" else None,
         None if code is None else str(code),
     )
 
