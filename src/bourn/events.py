@@ -211,6 +211,9 @@ LEGAL_ORDER: dict[tuple[Phase, type[Event]], Phase] = {
 }
 """Phase and event to the next phase; what is not in the table is illegal."""
 
+MAY_STAY_OPEN: frozenset[str] = frozenset({"tool_call"})
+"""Part kinds that ``Finish`` may leave open: a call that was cut is never ended for the provider."""
+
 
 class OrderCheck:
     """Holds a run of events to the legal order: call :meth:`feed` with each one; ``EventOrderError`` says what was illegal.
@@ -230,24 +233,37 @@ class OrderCheck:
         kind = type(event)
         phase = LEGAL_ORDER.get((self.phase, kind))
         if phase is None:
-            raise EventOrderError(f"{kind.__name__} is not legal in the phase {self.phase!r}: {event}")
-        self.phase = phase
+            raise EventOrderError(f"{kind.__name__} is not legal in the phase {self.phase!r}: {_shown(event)}")
         if kind in STARTS:
             self._start(event, STARTS[kind])
         elif kind in DELTAS:
             self._continue(event, DELTAS[kind])
             if not (getattr(event, "text", None) or getattr(event, "arguments", None)):
-                raise EventOrderError(f"empty delta: {event}")
+                raise EventOrderError(f"empty delta: {_shown(event)}")
         elif kind in ENDS:
             self._continue(event, ENDS[kind])
             del self.open_parts[event.index]  # type: ignore[attr-defined]  # every end has an index
+        elif kind is Finish:
+            self._finish()
+        self.phase = phase
 
     def _start(self, event: Any, part: str) -> None:
         if event.index in self.used_indexes:
-            raise EventOrderError(f"part {event.index} was started before: {event}")
+            raise EventOrderError(f"part {event.index} was started before: {_shown(event)}")
         self.used_indexes.add(event.index)
         self.open_parts[event.index] = part
 
     def _continue(self, event: Any, part: str) -> None:
         if self.open_parts.get(event.index) != part:
-            raise EventOrderError(f"no open {part} part {event.index}: {event}")
+            raise EventOrderError(f"no open {part} part {event.index}: {_shown(event)}")
+
+    def _finish(self) -> None:
+        for index, part in self.open_parts.items():
+            if part not in MAY_STAY_OPEN:
+                raise EventOrderError(f"Finish came while {part} part {index} was open")
+
+
+def _shown(event: Event) -> str:
+    """The event, cut to what fits into an error."""
+    text = repr(event)
+    return text if len(text) <= 120 else f"{text[:120]}..."

@@ -119,6 +119,7 @@ def event_runs(
     reasoning_ids: bool = True,
     signed: Collection[Kind] = SIGNED,
     redacted: bool = True,
+    cut_calls: bool = False,
     start: st.SearchStrategy[Start] = starts,
     other: st.SearchStrategy[Other] | None = others,
     finish: st.SearchStrategy[Finish] = finishes,
@@ -128,7 +129,8 @@ def event_runs(
     ``kinds`` may occur, those in ``once`` once at most; those in ``empty`` may come without a delta. ``layout`` says how parts
     overlap. Indexes count up from 0 unless a strategy of ``indexes`` is given (drawn unique). ``text`` draws one delta,
     ``arguments`` the whole argument text of a call, which is then cut into at most ``max_deltas`` pieces. ``tool_ids``,
-    ``custom_tools``, ``reasoning_ids``, ``signed`` and ``redacted`` allow the fields of these names.
+    ``custom_tools``, ``reasoning_ids``, ``signed`` and ``redacted`` allow the fields of these names; ``cut_calls`` allows tool
+    calls that never end.
     ``other`` draws events strewn in (``None``: none).
     """
     parts = _Parts(
@@ -141,6 +143,9 @@ def event_runs(
     last = len(body) - (size if layout == "ends_last" else 0)
     for event in draw(st.lists(other, max_size=2)) if other is not None else ():
         body.insert(draw(st.integers(0, last)), event)
+    if cut_calls:
+        cut = draw(st.sets(st.sampled_from(numbers))) if numbers else ()
+        body = [event for event in body if not (isinstance(event, ToolCallEnd) and event.index in cut)]
     return [draw(start), *body, draw(finish)]
 
 
