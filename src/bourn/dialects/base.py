@@ -98,6 +98,12 @@ class Dialect(msgspec.Struct, frozen=True):
     auth: tuple[str, str] = ("authorization", "Bearer ")
     #: path patterns (``re``) that the server half answers, relative to ``root``
     paths: tuple[str, ...] = ()
+    #: framings of the same frames' payloads under other content types, where a service chooses
+    other_framings: Mapping[str, Callable[[int], Framer[Any]]] = {}
+
+    def framings(self) -> dict[str, Callable[[int], Framer[Any]]]:
+        """Content type to the maker of its framer (which takes the frame limit in bytes); the first is the usual one."""
+        return {**dict.fromkeys(self.media_types, self.framer), **self.other_framings}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -149,7 +149,7 @@ class HttpTransport:
             raise InputError(f"provider {endpoint.provider.name!r} has no address of its own; pass base_url=")
         url = endpoint.base_url + call.path
         headers = {
-            "accept": ", ".join(endpoint.dialect.media_types),
+            "accept": ", ".join(endpoint.dialect.framings()),
             "accept-encoding": "identity",
             "user-agent": "bourn",
             "content-type": "application/json",

@@ -128,7 +128,8 @@ async def open_source(
         if reply.status != 200:
             raise await _status_error(reply, endpoint, watch, limits)
         media_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type and media_type not in dialect.media_types:
+        framings = dialect.framings()
+        if media_type and media_type not in framings:
             raise await _content_type_error(reply, endpoint, media_type, limits, watch)
     except BaseException as error:
         reply.wire.abort()
@@ -137,7 +138,7 @@ async def open_source(
         raise
     return WireSource(
         reply.wire,
-        dialect.framer(limits.frame_bytes),
+        framings.get(media_type, dialect.framer)(limits.frame_bytes),
         dialect.decoder(),
         watch,
         start=Start(provider=endpoint.provider.name, warnings=call.warnings),
@@ -167,7 +168,7 @@ async def _content_type_error(
 ) -> ContentTypeError:
     body = await _read_some(reply, limits, watch)
     shown = _without_key(body[:200].decode("utf-8", "replace"), endpoint)
-    wanted = " or ".join(endpoint.dialect.media_types)
+    wanted = " or ".join(endpoint.dialect.framings())
     return ContentTypeError(
         f"status 200 with content type {media_type} instead of {wanted}; is base_url right? The body begins: {shown!r}",
         content_type=media_type,
