@@ -11,19 +11,15 @@ House rule: the words are the service's own; what it did not say is ``None``.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from bourn.dialects import payload
-from bourn.dialects.base import WireError
+from bourn.dialects.base import WireError, retry_after
 from bourn.errors import ModelError
 
 RETRYABLE = frozenset({"server_error", "rate_limit_exceeded", "429", "500", "502", "503", "504", "529"})
 """Codes and types inside a 200 stream that say *try again*: OpenAI's words, and the HTTP statuses that gateways put there."""
-
-_WAITS = (("retry-after-ms", 0.001), ("retry-after", 1.0))
-"""Headers that tell how long to wait, and their unit in seconds; the first one counts."""
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireError:
@@ -34,7 +30,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
     except (ValueError, RecursionError):
         value = None
     said = told(value) if isinstance(value, dict) else WireError(body.decode("utf-8", "replace").strip())
-    return WireError(said.message, said.type, said.code, _retry_after(headers))
+    return WireError(said.message, said.type, said.code, retry_after(headers))
 
 
 def told(value: Mapping[str, Any]) -> WireError:
@@ -78,15 +74,3 @@ def _message(value: Mapping[str, Any]) -> str:
 def _word(value: object) -> str | None:
     """A code or type as text: some services send numbers."""
     return str(value) if isinstance(value, (str, int)) and value != "" else None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    lower = {name.lower(): value for name, value in headers.items()}
-    for name, unit in _WAITS:
-        try:
-            seconds = float(lower[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    return None
