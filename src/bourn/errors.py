@@ -86,7 +86,7 @@ class BournError(Exception):
     def __str__(self) -> str:
         where = "/".join(word for word in (self.provider, self.model) if word)
         context = ", ".join(word for word in (where, self.request_id and f"request {self.request_id}") if word)
-        return f"{self.message} [{context}]" if context else self.message
+        return " ".join(word for word in (self.message, context and f"[{context}]") if word)
 
 
 class InputError(BournError, ValueError):
