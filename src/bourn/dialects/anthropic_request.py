@@ -53,6 +53,7 @@ def call(request: Request) -> HttpCall:
     - ``reasoning`` as an effort is adaptive thinking with ``output_config.effort`` for Claude 4.6 and later and a budget
       (``EFFORTS``) for older models and for other services; as a number it is ``budget_tokens``, which Claude 4.7 and later no
       longer take. A budget that leaves no room within ``max_tokens`` is cut to half of it.
+    - ``temperature`` and ``top_p`` are left out for Claude 4.7 and later, which refuse them.
     - Signed and redacted thinking is sent back as it came; thinking without a signature, or of another provider (it has an
       id), is left out. Calls that were cut are left out: nobody may have run them.
     """
@@ -63,6 +64,7 @@ def call(request: Request) -> HttpCall:
     if system:
         body["system"] = system[0] if len(system) == 1 else [{"type": "text", "text": text} for text in system]
     body |= _thinking(request.model, options, warnings)
+    body |= _sampling(request.model, options, warnings)
     body |= {name: value for name, value in _plain(options) if value is not None}
     if options.schema is not None:
         body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": options.schema.schema}
@@ -76,12 +78,19 @@ def call(request: Request) -> HttpCall:
 def _plain(options: Options) -> list[tuple[str, Any]]:
     choice = options.tool_choice
     return [
-        ("temperature", options.temperature),
-        ("top_p", options.top_p),
         ("stop_sequences", options.stop or None),
         ("tools", [_tool(tool) for tool in options.tools] or None),
         ("tool_choice", None if choice is None else _choice(choice)),
     ]
+
+
+def _sampling(model: str, options: Options, warnings: Warnings) -> dict[str, Any]:
+    wishes = {"temperature": options.temperature, "top_p": options.top_p}
+    told = {name: value for name, value in wishes.items() if value is not None}
+    if told and _generation(model) >= (4, 7):
+        warnings.append(f"{' and '.join(told)} is left out: {model} takes no sampling options")
+        return {}
+    return told
 
 
 def _tool(tool: Tool) -> Block:
