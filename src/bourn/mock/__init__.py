@@ -23,10 +23,66 @@ mix bytes and ops. A script that ends without ``Close`` or ``Reset`` leaves the 
 
 from __future__ import annotations
 
-from bourn.mock import ops
+from bourn.mock import faults, ops
+from bourn.mock.faults import fault
 from bourn.mock.http import HttpRequest
 from bourn.mock.journal import ConnectionRecord, Exchange, Journal
+from bourn.mock.mounts import Mount
 from bourn.mock.reply import Piece, Reply
+from bourn.mock.scenario import Answer, Scenario, Timing
+from bourn.mock.scenarios import (
+    computed,
+    do,
+    echo,
+    empty,
+    error,
+    finish,
+    http_error,
+    other,
+    pause,
+    reasoning,
+    refusal,
+    text,
+    together,
+    tool_call,
+    turns,
+    usage,
+)
 from bourn.mock.server import MockServer
 
-__all__ = ["ConnectionRecord", "Exchange", "HttpRequest", "Journal", "MockServer", "Piece", "Reply", "ops"]
+serve = MockServer
+"""``async with serve(text("Hello")) as server``: the server by the name of what it does."""
+
+__all__ = [
+    "Answer",
+    "ConnectionRecord",
+    "Exchange",
+    "HttpRequest",
+    "Journal",
+    "MockServer",
+    "Mount",
+    "Piece",
+    "Reply",
+    "Scenario",
+    "Timing",
+    "computed",
+    "do",
+    "echo",
+    "empty",
+    "error",
+    "fault",
+    "faults",
+    "finish",
+    "http_error",
+    "ops",
+    "other",
+    "pause",
+    "reasoning",
+    "refusal",
+    "serve",
+    "text",
+    "together",
+    "tool_call",
+    "turns",
+    "usage",
+]

@@ -6,7 +6,7 @@ piece is one chunk. House rule: nothing here waits; a reply becomes a script of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Literal
 
@@ -32,15 +32,32 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     missing: int = 0
 
 
+class Rest(msgspec.Struct, frozen=True, gc=False):
+    """In a body: the bytes that a piece before it was ``missing``, or that a ``ChunkHeader`` announced."""
+
+    data: bytes
+
+
 class ChunkHeader(msgspec.Struct, frozen=True, gc=False):
-    """In a body: the first ``sent`` bytes of the size line of a chunk of ``size`` bytes, and no more of that chunk."""
+    """In a body: the size line of a chunk of ``size`` bytes, from its byte ``start`` to ``stop``; other framings have none."""
 
     size: int
-    sent: int = 1
+    start: int = 0
+    stop: int | None = None
 
 
-Item = Piece | ChunkHeader | Op | bytes
+Item = Piece | Rest | ChunkHeader | Op | bytes
 """What a body is made of."""
+
+
+class Lazy:
+    """A body made anew by a function each time it is walked."""
+
+    def __init__(self, make: Callable[[], Iterator[Item]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Item]:
+        return self._make()
 
 
 def _one_send(head: bytes) -> Iterable[Op]:
@@ -50,8 +67,8 @@ def _one_send(head: bytes) -> Iterable[Op]:
 class Reply(msgspec.Struct, frozen=True):
     """A response: ``status``, ``headers``, ``body`` (items in order) and ``framing``.
 
-    ``length`` frames need a body that can be walked twice (a list); ``close`` ends the body with the connection. ``head`` turns
-    the head's bytes into ops and is there for faults.
+    ``length`` frames need a body that can be walked twice (a list); ``close`` ends the body with the connection. ``head`` (the
+    head's bytes to ops) and ``after`` (bytes that follow the body) are there for faults.
     """
 
     status: int = 200
@@ -60,11 +77,26 @@ class Reply(msgspec.Struct, frozen=True):
     framing: Framing = "chunked"
     reason: str | None = None
     head: Callable[[bytes], Iterable[Op]] = _one_send
+    after: tuple[bytes, ...] = ()
 
     def script(self) -> Iterator[Op]:
         """The whole response as ops."""
         yield from self.head(self.head_bytes())
         yield from _FRAMINGS[self.framing](self.body)
+        for data in self.after:
+            yield Send(data)
+
+    def with_body(self, make: Callable[[], Iterator[Item]]) -> Reply:
+        """The same with another body, made when it is sent."""
+        return msgspec.structs.replace(self, body=Lazy(make))
+
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
+        """The same with these headers over its own."""
+        return msgspec.structs.replace(self, headers={**self.headers, **headers})
+
+    def promised(self) -> Reply:
+        """The same, with its content length written down, if it has one: what happens to the body now does not change it."""
+        return self.with_headers({"content-length": str(_length(self.body))}) if self.framing == "length" else self
 
     def head_bytes(self) -> bytes:
         """Status line and headers, to the blank line."""
@@ -72,7 +104,7 @@ class Reply(msgspec.Struct, frozen=True):
         if self.framing == "chunked":
             headers.setdefault("transfer-encoding", "chunked")
         elif self.framing == "length":
-            headers.setdefault("content-length", str(sum(_size(item) for item in self.body)))
+            headers.setdefault("content-length", str(_length(self.body)))
         else:
             headers.setdefault("connection", "close")
         return head_bytes(self.status, headers, self.reason)
@@ -107,10 +139,10 @@ def _reason(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Unnamed"
 
 
-def _size(item: Item) -> int:
-    if isinstance(item, bytes):
-        return len(item)
-    return len(item.data) + item.missing if isinstance(item, Piece) else 0
+def _length(body: Iterable[Item]) -> int:
+    return sum(
+        len(item) if isinstance(item, bytes) else len(item.data) for item in body if isinstance(item, bytes | Piece | Rest)
+    )
 
 
 def _chunked(body: Iterable[Item]) -> Iterator[Op]:
@@ -126,7 +158,9 @@ def _chunked(body: Iterable[Item]) -> Iterator[Op]:
             if item:
                 yield Send(chunk(item))
         elif isinstance(item, ChunkHeader):
-            yield Send((b"%x\r\n" % item.size)[: item.sent])
+            yield Send((b"%x\r\n" % item.size)[item.start : item.stop])
+        elif isinstance(item, Rest):
+            yield Send(item.data + b"\r\n")
         else:
             assert isinstance(item, Op)
             yield item
@@ -140,8 +174,8 @@ def _plain(body: Iterable[Item]) -> Iterator[Op]:
                 yield Wait(item.pause)
             if item.data:
                 yield Send(item.data)
-        elif isinstance(item, bytes):
-            yield Send(item)
+        elif isinstance(item, bytes | Rest):
+            yield Send(item if isinstance(item, bytes) else item.data)
         elif isinstance(item, Op):
             yield item
 

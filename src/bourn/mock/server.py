@@ -9,67 +9,105 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import inspect
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+import sys
+from collections.abc import Collection, Iterable
 from types import TracebackType
 
+from bourn import dialects
 from bourn.errors import InputError
+from bourn.mock import faults as all_faults
 from bourn.mock.connection import Connection
+from bourn.mock.faults.base import Fault
 from bourn.mock.http import BODY_LIMIT, HEAD_LIMIT, HttpRequest, RequestReader
 from bourn.mock.journal import Exchange, Journal
-from bourn.mock.ops import Op, Script
-from bourn.mock.reply import Reply
+from bourn.mock.mounts import Answering, Mount
+from bourn.mock.ops import Script
+from bourn.mock.scenario import Scenario
+from bourn.mock.service import Service
 from bourn.mock.signals import Signals
-
-Answer = Reply | Script
-Handler = Callable[[HttpRequest], Answer | Awaitable[Answer]]
-"""Called with each request; gives a ``Reply`` or a script of ops, or an awaitable of one."""
 
 
 class MockServer:
     """A real HTTP server under ``async with``; ``url`` is where it listens, ``journal`` what happened.
 
-    ``answer`` decides what every request gets: a handler, a ``Reply``, or a list of ops. ``port=0`` takes a free port;
-    ``send_buffer`` makes the kernel's send buffer small, so that a reader that does not read is felt early; ``head_limit`` and
-    ``body_limit`` bound requests. Raises ``InputError`` when the port is in use.
+    ``answer`` decides what every request gets: a scenario, in every dialect; or a handler, a ``Reply``, or a list of ops, for
+    any path whatever. Without it only what :meth:`add` gave a name is served. ``fault`` (one, several, or names) breaks a
+    scenario. ``seed`` makes all random choices; ``keys`` are the API keys to accept (any, by default). ``port=0`` takes a free
+    port; ``send_buffer`` makes the kernel's send buffer small, so that a reader that does not read is felt early;
+    ``head_limit`` and ``body_limit`` bound requests. Raises ``InputError`` when the port is in use.
     """
 
     def __init__(
         self,
-        answer: Handler | Reply | Iterable[Op],
+        answer: Answering | None = None,
         *,
+        fault: Fault | str | Iterable[Fault | str] = (),
+        seed: int | str = 0,
+        keys: Collection[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         send_buffer: int | None = None,
         head_limit: int = HEAD_LIMIT,
         body_limit: int = BODY_LIMIT,
     ) -> None:
-        self._answer = _handler(answer)
         self.host = host
         self.port = port
+        self.seed = seed
         self.journal = Journal()
         self.errors: list[Exception] = []
         self._send_buffer = send_buffer
         self._limits = (head_limit, body_limit)
         self._signals = Signals()
         self._connections: set[Connection] = set()
+        self._refuser: socket.socket | None = None
         self._began = 0.0
+        self._added = 0
+        self._service = Service(self, seed, keys)
+        if answer is not None:
+            self._put("", answer, fault)
+
+    @property
+    def origin(self) -> str:
+        """``http://host:port``, without a path."""
+        return f"http://{_bracketed(self.host)}:{self.port}"
 
     @property
     def url(self) -> str:
-        """``http://host:port``, without a path."""
-        return f"http://{self.host}:{self.port}"
+        """Where the server's own answer is reached: the origin, or a port that refuses, under the fault ``refused``."""
+        mount = self._service.mounts.get("")
+        return self.origin if mount is None else mount.url
+
+    def base_url(self, dialect: str = "openai-chat") -> str:
+        """The base URL to give to a client or SDK of a dialect. Raises ``InputError`` for an unknown one."""
+        return self.url + dialects.get(dialect).root
+
+    def add(self, answer: Answering, *, name: str | None = None, fault: Fault | str | Iterable[Fault | str] = ()) -> Mount:
+        """Serve something under a base URL of its own, and a scenario also under its name as the model's name.
+
+        Without a name a new one is made. Raises ``InputError`` for a name that is taken or has odd characters.
+        """
+        self._added += name is None
+        return self._put(name if name is not None else f"t{self._added}", answer, fault)
 
     def signal(self, name: str) -> None:
         """Let one ``WaitFor(name)`` pass: the one that waits, or the next."""
         self._signals.give(name)
 
+    @property
+    def refusing_origin(self) -> str:
+        """The origin of a port that is taken and refuses every connection, as long as the server runs."""
+        if self._refuser is None:
+            self._refuser = _bind(self.host, 0)  # bound and never listening: the kernel refuses
+        return f"http://{_bracketed(self.host)}:{self._refuser.getsockname()[1]}"
+
     async def __aenter__(self) -> MockServer:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self.journal.bind(self._loop)
-        listener = _listen(self.host, self.port, self._send_buffer)
+        listener = _bind(self.host, self.port)
+        if self._send_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)  # what it accepts inherits this
         self.port = listener.getsockname()[1]
         self._server = await self._loop.create_server(self._connection, sock=listener, backlog=1024)
         return self
@@ -81,6 +119,8 @@ class MockServer:
         while self._connections:
             await asyncio.gather(*(connection.stop() for connection in self._connections))
         await self._server.wait_closed()
+        if self._refuser is not None:
+            self._refuser.close()
         if self.errors and error is None:
             raise self.errors[0]
 
@@ -94,12 +134,9 @@ class MockServer:
         """A request reader with this server's limits."""
         return RequestReader(*self._limits)
 
-    async def script(self, request: HttpRequest, _: Exchange) -> Script:
+    async def script(self, request: HttpRequest, exchange: Exchange) -> Script:
         """The script that answers a request."""
-        answer = self._answer(request)
-        if inspect.isawaitable(answer):
-            answer = await answer
-        return answer.script() if isinstance(answer, Reply) else answer
+        return await self._service.script(request, exchange)
 
     async def signalled(self, name: str) -> None:
         """Wait for a signal from the test."""
@@ -118,31 +155,33 @@ class MockServer:
         self._connections.add(connection)
         return connection
 
+    def _put(self, name: str, answer: Answering, fault: Fault | str | Iterable[Fault | str]) -> Mount:
+        given = [fault] if isinstance(fault, Fault | str) else fault
+        faults = [all_faults.read(each) if isinstance(each, str) else each for each in given]
+        if name in self._service.mounts:
+            raise InputError(f"a scenario called {name!r} was added before: give another name, or none")
+        if faults and not isinstance(answer, Scenario):
+            raise InputError("a fault breaks a scenario; a handler or a list of ops says itself what goes wrong")
+        if isinstance(answer, Scenario):
+            answer = answer.broken(*faults)
+        mount = self._service.mounts[name] = Mount(self, name, answer)
+        return mount
 
-def _handler(answer: Handler | Reply | Iterable[Op]) -> Handler:
-    if callable(answer):
-        return answer
-    if isinstance(answer, Reply):
-        return lambda _: answer
-    if iter(answer) is answer:
-        raise InputError("a generator can answer only one request: give a function that makes one, or a list of ops")
-    return lambda _: answer
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
-def _listen(host: str, port: int, send_buffer: int | None) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's algorithm off only for sockets that name it.
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+def _bind(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        if hasattr(socket, "SO_REUSEADDR"):
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if send_buffer is not None:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-        listener.bind((host, port))
+        if sys.platform != "win32":  # there it would let two servers share a port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
     except OSError as error:
-        listener.close()
+        sock.close()
         if error.errno == errno.EADDRINUSE:
-            raise InputError(
-                f"port {port} on {host} is in use: end the program that has it, or give port=0 for a free one"
-            ) from None
+            message = f"port {port} on {host} is in use: end the program that has it, or give port=0 for a free one"
+            raise InputError(message) from None
         raise
-    return listener
+    return sock
