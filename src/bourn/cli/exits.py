@@ -67,6 +67,8 @@ def code(error: BaseException) -> int:
 
 def sentence(error: BaseException) -> str:
     """The error on one line: what went wrong, what to do, who was asked."""
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, BournError):
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if not isinstance(error, BournError):
         return _one_line(str(error)) or type(error).__name__
     message = error.message or type(error).__name__
