@@ -236,10 +236,11 @@ def _check_calls(turns: list[_Turn]) -> None:
 
 def _sides(turns: list[_Turn]) -> Iterator[tuple[Role, int, list[Json]]]:
     """Who speaks, from which turn on, and the blocks; turns of the same side count as one. The user has the last word."""
-    for role, run in groupby(enumerate(turns), key=lambda item: item[1].role):
-        if role != "system":
-            group = list(run)
-            yield role, group[0][0], [block for _, turn in group if not isinstance(turn.content, str) for block in turn.content]
+    for _, run in groupby(enumerate(turns), key=lambda item: item[1].role):
+        group = list(run)
+        at, first = group[0]
+        if first.role != "system":
+            yield first.role, at, [block for _, turn in group if not isinstance(turn.content, str) for block in turn.content]
     yield "user", len(turns), []
 
 

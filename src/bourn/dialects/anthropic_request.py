@@ -88,7 +88,7 @@ def _sampling(model: str, options: Options, warnings: Warnings) -> dict[str, Any
     wishes = {"temperature": options.temperature, "top_p": options.top_p}
     told = {name: value for name, value in wishes.items() if value is not None}
     if told and _generation(model) >= (4, 7):
-        warnings.append(f"{' and '.join(told)} is left out: {model} takes no sampling options")
+        warnings.append(f"the sampling options {', '.join(told)} are left out: {model} takes none")
         return {}
     return told
 

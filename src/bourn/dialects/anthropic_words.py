@@ -17,8 +17,8 @@ from bourn.events import FinishReason, Usage
 
 PATH = "/v1/messages"
 VERSION = "2023-06-01"
-"""Sent as ``anthropic-version``: all services know it. The next one, 2026-10-21, streams the same but refuses ``temperature`` and
-``top_p`` for every model (https://platform.claude.com/docs/en/api/migration-2026-10-21)."""
+"""Sent as ``anthropic-version``: all services know it, and the next one, 2026-10-21, refuses ``temperature`` and ``top_p`` for
+every model (https://platform.claude.com/docs/en/api/migration-2026-10-21)."""
 
 EFFORTS: dict[str, tuple[str, int]] = {
     "minimal": ("low", 1024),
