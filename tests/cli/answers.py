@@ -37,10 +37,14 @@ def answer(*pieces: str, **how: Any) -> list[bytes]:
     return wire(text_events(*pieces, **how))
 
 
+Steps = Sequence[bytes | ops.Op]
+"""The body of an answer: bytes, and what happens between them."""
+
+
 class Served:
     """A scripted server in a thread, for a `bourn` in another process. ``replies`` are given in order; ``asked`` fills up."""
 
-    def __init__(self, *replies: Reply | Sequence[bytes | ops.Op]) -> None:
+    def __init__(self, *replies: Reply | Steps) -> None:
         self._replies = [reply if isinstance(reply, Reply) else Reply(200, STREAM_HEADERS, list(reply)) for reply in replies]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)

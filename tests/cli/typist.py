@@ -35,7 +35,7 @@ class Typist:
         self._fd, terminal = os.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         environ = {**os.environ, "INPUTRC": os.devnull}
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  # our program
             [sys.executable, "-c", PROGRAM, *words],
             stdin=terminal,
             stdout=terminal,
