@@ -33,7 +33,8 @@ from bourn.events import (
     Usage,
 )
 from bourn.messages import Message, Request
-from bourn.testing.strategies import Kind, event_runs, json_values, names, usages
+from bourn.response import Response
+from bourn.testing.strategies import Kind, event_runs, json_values, names, others, usages
 from bourn.wire.sse import SSEFramer
 from tests.recordings import decode
 
@@ -96,6 +97,25 @@ def _without_strewn_in(events: list[Event]) -> list[Event]:
                 out.pop()
         out.append(event)
     return out
+
+
+foreign = st.builds(Other, st.sampled_from(["usage", "container", "logprobs", "text"]), json_values)
+
+
+@given(event_runs(other=others | foreign))
+def test_every_legal_run_can_be_written(events: list[Event]) -> None:
+    """Also what Anthropic has no words for makes a whole answer, in which no text, reasoning or argument is missing."""
+    out = decode(DIALECT, [encode(events)])
+    expected = Response()
+    for event in events:
+        expected.fold(event)
+    assert out.error is None
+    assert out.response.complete
+    assert out.response.reasoning == expected.reasoning
+    assert sorted(out.response.text) == sorted(expected.text + (expected.refusal or ""))
+    assert [call.arguments for call in out.response.tool_calls] == [call.arguments for call in expected.tool_calls]
+    whole = json.loads(DIALECT.encode_whole(REQUEST, events))
+    assert len(whole["content"]) == len(expected.parts)
 
 
 ANSWER: list[Event] = [

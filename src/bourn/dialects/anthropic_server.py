@@ -41,7 +41,7 @@ from bourn.wire import sse
 
 _MESSAGE_ID = "msg_bourn"
 _FIELDS = frozenset({"stop_sequence", "stop_details", "container", "context_management", "usage"})
-"""Kinds of ``Other`` that are fields of ``message_delta``, in its ``delta`` but for the last two."""
+"""Kinds of ``Other`` that are fields of ``message_delta``, in its ``delta`` unless they are the context or the usage."""
 
 
 def stop_word(reason: FinishReason, raw: str | None) -> str | None:
@@ -132,7 +132,7 @@ class AnthropicEncoder:
 
     def _other(self, event: Other) -> bytes:
         told, part = event.payload, event.index
-        if event.kind in _FIELDS:
+        if is_field(event):
             self._fields[event.kind] = told
         elif is_typed(event) and part is None:
             at = self._next
@@ -186,7 +186,7 @@ class _Whole:
 
     def _other(self, event: Other) -> None:
         told, part = event.payload, event.index
-        if event.kind in _FIELDS:
+        if is_field(event):
             self._fields[event.kind] = told
         elif part is None and is_typed(event):
             self._content.append(told)
@@ -219,6 +219,11 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
 def encode_error(status: int, error: WireError) -> bytes:
     """The body of a refused request; the type follows from the status where the error has none."""
     return payload.dumps(write_error(error, error_type(status)))
+
+
+def is_field(event: Other) -> bool:
+    """Whether an ``Other`` is a field of ``message_delta``; ``usage`` has to be an object."""
+    return event.kind in _FIELDS and (event.kind != "usage" or isinstance(event.payload, dict))
 
 
 def is_typed(event: Other) -> bool:
