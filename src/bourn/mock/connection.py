@@ -52,6 +52,10 @@ class Host(Protocol):
         """Wait for a signal from the test."""
         ...
 
+    def ended(self, exchange: Exchange) -> None:
+        """An answer is over."""
+        ...
+
     def failed(self, error: Exception) -> None:
         """A script or its maker raised."""
         ...
@@ -170,8 +174,7 @@ class Connection(asyncio.Protocol):
     async def _answer(self, request: HttpRequest) -> bool:
         """Run the answer to one request; whether the connection is over."""
         self._exchange = exchange = Exchange(request, self.record, self._host.now())
-        self.record.exchanges.append(exchange)
-        self._host.journal.changed()
+        self._host.journal.asked(exchange)
         ending: Ending = "peer left"
         try:
             over = await self._run(await self._host.script(request, exchange))
@@ -187,7 +190,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._exchange = None
             exchange.end(ending, self._host.now())
-            self._host.journal.changed()
+            self._host.ended(exchange)
         return over
 
     async def _run(self, script: Script) -> bool:

@@ -130,19 +130,26 @@ class ConnectionRecord:
 
 
 class Journal:
-    """All connections of a server, oldest first; only the last ``limit`` closed ones are kept."""
+    """The connections of a server, oldest first.
 
-    def __init__(self, limit: int = 10_000) -> None:
+    Only so much is kept: the last ``limit`` connections (and those that are open), the last ``limit`` requests, and as many of
+    these as have ``body_bytes`` bytes in their bodies.
+    """
+
+    def __init__(self, limit: int = 10_000, body_bytes: int = 256 * 1024 * 1024) -> None:
         self.connections: deque[ConnectionRecord] = deque()
         self.opened = 0
         self._limit = limit
+        self._body_bytes = body_bytes
+        self._kept_bytes = 0
+        self._exchanges: deque[Exchange] = deque()
         self._waiters: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def exchanges(self) -> list[Exchange]:
         """All requests in the order in which they came."""
-        return sorted((exchange for record in self.connections for exchange in record.exchanges), key=lambda each: each.at)
+        return list(self._exchanges)
 
     @property
     def open(self) -> list[ConnectionRecord]:
@@ -207,6 +214,17 @@ class Journal:
             self.connections.popleft()
         self.changed()
         return record
+
+    def asked(self, exchange: Exchange) -> None:
+        """A request came (the server calls this)."""
+        self._exchanges.append(exchange)
+        exchange.connection.exchanges.append(exchange)
+        self._kept_bytes += len(exchange.body)
+        while len(self._exchanges) > self._limit or (self._kept_bytes > self._body_bytes and len(self._exchanges) > 1):
+            oldest = self._exchanges.popleft()
+            self._kept_bytes -= len(oldest.body)
+            oldest.connection.exchanges.remove(oldest)
+        self.changed()
 
     def changed(self) -> None:
         """Wake those who wait (the server calls this)."""

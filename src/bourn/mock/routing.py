@@ -71,11 +71,9 @@ def _lost(table: list[Route], request: HttpRequest, path: str, base: str) -> Ref
     """A wrong path: what the caller meant is the dialect whose path it ends with, else the one whose key header it has."""
     for dialect in {route.dialect.name: route.dialect for route in table}.values():
         for pattern in dialect.paths:
-            tail = re.search(f"(?:{pattern.removeprefix('/v1')})$", path)
-            if tail:
-                had, want = base + path[: tail.start()], base + dialect.root + ("/v1" if pattern.startswith("/v1") else "")
-                message = f"wrong path {path}: before {tail[0]} the URL must be {want}, and it was {had}; the base URL is wrong"
-                return RefusedRequest(dialect, HTTPStatus.NOT_FOUND, f"{message}: {_bases(table, base)}")
+            if re.search(f"(?:{pattern.removeprefix('/v1')})$", path):
+                right = f"the base URL for {dialect.name} is {base}{dialect.root}, and its clients add {pattern}"
+                return RefusedRequest(dialect, HTTPStatus.NOT_FOUND, f"wrong path {path}: {right}")
     keyed = [route.dialect for route in table if route.dialect.auth[0] in request.headers]
     message = f"nothing is served at {request.method} {path}; the base URLs are: {_bases(table, base)}"
     return RefusedRequest(keyed[0] if keyed else table[0].dialect, HTTPStatus.NOT_FOUND, message)

@@ -11,7 +11,7 @@ import asyncio
 import errno
 import socket
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
 
 from bourn import dialects
@@ -33,9 +33,10 @@ class MockServer:
 
     ``answer`` decides what every request gets: a scenario, in every dialect; or a handler, a ``Reply``, or a list of ops, for
     any path whatever. Without it only what :meth:`add` gave a name is served. ``fault`` (one, several, or names) breaks a
-    scenario. ``seed`` makes all random choices; ``keys`` are the API keys to accept (any, by default). ``port=0`` takes a free
-    port; ``send_buffer`` makes the kernel's send buffer small, so that a reader that does not read is felt early;
-    ``head_limit`` and ``body_limit`` bound requests. Raises ``InputError`` when the port is in use.
+    scenario. ``seed`` makes all random choices. ``keys`` are the API keys to accept (any, by default). ``port=0`` takes a free
+    port. ``send_buffer`` makes the kernel's send buffer small, so that a reader that does not read is felt early.
+    ``head_limit`` and ``body_limit`` bound requests, in bytes. ``observe`` is called with each exchange that has ended.
+    Raises ``InputError`` when the port is in use.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class MockServer:
         send_buffer: int | None = None,
         head_limit: int = HEAD_LIMIT,
         body_limit: int = BODY_LIMIT,
+        observe: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -58,6 +60,7 @@ class MockServer:
         self.errors: list[Exception] = []
         self._send_buffer = send_buffer
         self._limits = (head_limit, body_limit)
+        self._observe = observe
         self._signals = Signals()
         self._connections: set[Connection] = set()
         self._refuser: socket.socket | None = None
@@ -141,6 +144,12 @@ class MockServer:
     async def signalled(self, name: str) -> None:
         """Wait for a signal from the test."""
         await self._signals.take(name)
+
+    def ended(self, exchange: Exchange) -> None:
+        """An answer is over."""
+        self.journal.changed()
+        if self._observe is not None:
+            self._observe(exchange)
 
     def failed(self, error: Exception) -> None:
         """A script or its maker raised: kept, and raised when the server is left."""
