@@ -16,7 +16,8 @@ def metered(*at: float, usage: Usage | None, finish: Finish | None = None, stopp
     for event in (Start(model="m"), TextStart(0)):
         meter.see(event)
         response.fold(event)
-    for now in at:
+    for second in at:
+        now = second
         meter.see(TextDelta(0, "x"))
     response.fold(finish or Finish("stop", "stop", usage))
     now = 99.0  # what comes after the last piece is no part of its speed

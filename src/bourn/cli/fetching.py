@@ -52,9 +52,13 @@ def get(name: str, console: Console, *, offline: bool = False) -> Path:
 def _announce(plan: fetch.Plan, console: Console) -> None:
     """Say what will be downloaded. Also when quiet: it is the user's disk and line."""
     model = plan.model
-    sources = ", else ".join(f"{source.name} ({megabytes(source.size)}, {source.address})" for source in plan.sources)
-    console.complain(
-        f"bourn: fetching local model {model.name}, once: {model.title}, {megabytes(model.size)}, licence {model.licence}\n"
-        f"  from {sources}\n"
-        f"  to {plan.path}"
-    )
+    lines = [
+        f"bourn: fetching local model {model.name}, once",
+        f"  what  {model.title}, {megabytes(model.size)}, licence {model.licence}",
+        *(
+            f"  {word}  {source.name}, {megabytes(source.size)}, {source.address}"
+            for word, source in zip(("from", *["else"] * len(plan.sources)), plan.sources, strict=False)
+        ),
+        f"  to    {plan.path}",
+    ]
+    console.complain("\n".join(lines))
