@@ -115,9 +115,10 @@ def test_parts_stand_in_the_order_of_their_starts(events: list[Event]) -> None:
     state = ended(events)
     kinds = {"text": Text, "refusal": Refusal, "reasoning": Reasoning, "tool_call": ToolCall}
     assert [type(part) for part in response.parts] == [kinds[STARTS[type(event)]] for event in events if type(event) in STARTS]
-    for part, whole in zip(response.parts, state.values(), strict=True):
+    ids = {event.index: event.id for event in events if isinstance(event, ReasoningStart | ToolCallStart)}
+    for part, (index, whole) in zip(response.parts, state.items(), strict=True):
         if isinstance(part, Reasoning | ToolCall):
-            assert part.complete is whole
+            assert (part.complete, part.id) == (whole, ids[index])
         if not isinstance(part, Refusal) and not whole:
             assert part.signature is None
 
@@ -298,9 +299,20 @@ def calls(response: Response, event: Event) -> int:
 
 
 def test_a_late_event_costs_what_an_early_one_did() -> None:
-    """The first delta and the hundred-thousandth take the same few calls."""
+    """The first delta and the hundred-thousandth take the same few calls, and no copy of what came before."""
     response = folded([Start(), TextStart(0)])
     early = calls(response, TextDelta(0, "x"))
     for _ in range(100_000):
         response.fold(TextDelta(0, "x"))
     assert calls(response, TextDelta(0, "x")) == early <= 6
+    assert min(allocated(response, TextDelta(0, "x")) for _ in range(10)) < 500
+
+
+def allocated(response: Response, event: Event) -> int:
+    """The most bytes that folding the event takes for a moment."""
+    tracemalloc.start()
+    try:
+        response.fold(event)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
