@@ -75,6 +75,12 @@ def test_standard_input_is_the_prompt(bourn: Bourn) -> None:
     assert sent(bourn)["messages"][0]["content"] == "hi\nthere"
 
 
+def test_a_dash_is_standard_input(bourn: Bourn) -> None:
+    """`bourn chat -` reads standard input, whatever it is."""
+    bourn.answers(answer("ok")).chat("-", stdin=piped("hi"))
+    assert sent(bourn)["messages"][0]["content"] == "hi"
+
+
 def test_prompt_and_file_are_joined(bourn: Bourn, tmp_path: Path) -> None:
     """With both, the argument comes first, then a blank line, then what was redirected."""
     file = tmp_path / "text"

@@ -181,3 +181,9 @@ def test_an_unknown_local_model(bourn: Bourn) -> None:
     outcome = bourn("chat", "-m", "local/other", "hi")
     assert outcome.status == 2
     assert "known are smollm2-135m" in outcome.err
+
+
+def test_a_wrong_option_is_found_before_the_download(bourn: Bourn, source: Source) -> None:
+    """Nobody waits for a download to learn of a typing mistake."""
+    assert local(bourn, "--temperature", "-1")[0] == 2
+    assert not source.fetched

@@ -67,6 +67,14 @@ def test_prompt_and_pipe_are_joined() -> None:
     assert json.loads(served.asked[0].body)["messages"][0]["content"] == "sum up\n\nthe text"
 
 
+def test_a_pipe_that_nobody_ends_is_mentioned() -> None:
+    """Who forgot to end standard input is told what the program waits for."""
+    with Served(answer("ok")) as served, start(served, "hi", stdin=subprocess.PIPE) as process:
+        assert process.stderr
+        assert process.stderr.readline() == b"bourn: reading standard input, too (start with < /dev/null if there is none)\n"
+        assert process.communicate(timeout=30)[0] == b"ok\n"
+
+
 def test_an_ascii_locale_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the output cannot hold a character, a question mark stands for it."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")

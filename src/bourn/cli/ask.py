@@ -16,6 +16,7 @@ from bourn.cli.terminal import Console
 from bourn.client import Client
 from bourn.errors import MissingKeyError
 from bourn.messages import Message
+from bourn.prompts import read_options
 from bourn.streams import Stream
 from bourn.transport.limits import Timeouts
 
@@ -37,13 +38,14 @@ class Asking:
     offline: bool = False
 
     def check(self, console: Console) -> None:
-        """Find out whether ``model`` can be asked at all, and fetch its file if it is a local one that is not here.
+        """Find out whether ``model`` can be asked this at all, then fetch its file if it is a local one that is not here.
 
         Raises ``InputError``, and what a download raises.
         """
         providers.resolve(
             self.model, base_url=self.base_url, api_key=self.api_key, dialect=self.dialect, environ=console.environ
         )
+        read_options(**{name: value for name, value in self.options.items() if name != "timeouts"})
         provider, name = providers.split_model_id(self.model)
         if provider == "local" and not self.base_url:
             bring(name, console, offline=self.offline)

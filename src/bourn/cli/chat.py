@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import stat
 from argparse import Namespace
+from contextlib import suppress
 
 from bourn.cli import arguments as read
 from bourn.cli import ask
@@ -21,7 +23,7 @@ from bourn.cli.turn import Show, play
 from bourn.errors import InputError
 from bourn.messages import Message
 
-EPILOG = """Without PROMPT the prompt is read from standard input; on a terminal you talk with the model (/help tells how).
+EPILOG = """Without PROMPT, or with -, the prompt is read from standard input; on a terminal you talk with the model (/help: how).
 With both, the prompt comes first and standard input after a blank line: bourn chat "sum this up" < text
 
 Without -m the model is BOURN_MODEL, else that of the first provider whose key is set, else local/smollm2-135m.
@@ -31,6 +33,9 @@ Ctrl-C stops the answer; a second one ends the program. Set NO_COLOR for an answ
 
 OPTIONS = ("max_tokens", "temperature", "top_p", "stop", "seed", "reasoning")
 """Arguments that are options of ``bourn.stream``."""
+
+HINT_SECONDS = 1.0
+"""Standard input that is silent so long is mentioned."""
 
 
 def configure(parser: Parser) -> None:
@@ -119,9 +124,15 @@ def _show(kind: str | None, console: Console) -> Show:
 
 
 def _prompt(given: str | None, console: Console) -> str:
-    """The argument, standard input, or both."""
-    piped = _piped(console) if given is None or _has_piped(console) else ""
-    prompt = "\n\n".join(part for part in (given, piped) if part and part.strip())
+    """The argument, standard input, or both; ``-`` is standard input."""
+    if given is None or given == "-":
+        parts = [_piped(console)]
+    elif _has_piped(console):
+        _tell_if_waiting(console)
+        parts = [given, _piped(console)]
+    else:
+        parts = [given]
+    prompt = "\n\n".join(part for part in parts if part.strip())
     if not prompt:
         raise InputError("there is no prompt: give one as an argument or on standard input")
     return prompt
@@ -150,6 +161,13 @@ def _has_piped(console: Console) -> bool:
     except (AttributeError, OSError, ValueError):  # no standard input, or none that is a file
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+def _tell_if_waiting(console: Console) -> None:
+    """Who runs this with a pipe that nobody ends would wait for ever without knowing why."""
+    with suppress(OSError, ValueError):  # Windows cannot look into a pipe
+        if not select.select([console.stdin], [], [], HINT_SECONDS)[0]:
+            console.note("bourn: reading standard input, too (start with < /dev/null if there is none)")
 
 
 def _is_terminal(console: Console) -> bool:

@@ -73,6 +73,11 @@ class Console:
             self.stderr.write(f"\x1b[2m{safe}\x1b[0m" if self.err_styles else safe)
             self.stderr.flush()
 
+    def fresh_line(self) -> None:
+        """Go back to the beginning of the line, over the ``^C`` that a terminal shows for Ctrl-C."""
+        if self.err_is_terminal:
+            self.stderr.write("\r")
+
     def note(self, line: str) -> None:
         """A remark of one line on standard error; nothing when quiet."""
         if not self.quiet:

@@ -49,6 +49,8 @@ class Turn:
 
     def report(self, asked: str, console: Console) -> None:
         """The footer and the complaint, on standard error."""
+        if self.stopped:
+            console.fresh_line()
         if self.error is None:
             console.note(self.meter.line(asked, self.response, stopped=self.stopped))
         if self.complaint and not self.stopped:
