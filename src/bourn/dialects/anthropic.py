@@ -324,13 +324,12 @@ class AnthropicDecoder:
         except PayloadError:
             value = data.decode("utf-8", "replace")
         error = read_error_body(value)
-        request_id = value.get("request_id") if isinstance(value, dict) else None
         raise ModelError(
             error.message or "the provider sent an error without a message",
             code=error.code,
             type=error.type,
             retryable=error.type in RETRYABLE,
-            request_id=request_id if isinstance(request_id, str) else None,
+            request_id=error.request_id,
         )
 
     def _unnamed(self, data: bytes, name: str) -> Sequence[Event]:

@@ -133,11 +133,12 @@ def read_error_body(value: Any) -> WireError:
     details = error.get("details")
     code = details.get("error_code") if isinstance(details, dict) else error.get("code")
     message = next((error[name] for name in ("message", "detail", "title") if error.get(name)), "")
-    kind = error.get("type")
+    kind, request_id = error.get("type"), value.get("request_id")
     return WireError(
         message if isinstance(message, str) else payload.dumps(message).decode(),
         kind if isinstance(kind, str) and kind != "error" else None,
         None if code is None else str(code),
+        request_id=request_id if isinstance(request_id, str) else None,
     )
 
 

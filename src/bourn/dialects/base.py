@@ -36,6 +36,7 @@ class WireError(msgspec.Struct, frozen=True):
     type: str | None = None
     code: str | None = None
     retry_after: float | None = None
+    request_id: str | None = None
 
 
 class Decoder(Protocol):

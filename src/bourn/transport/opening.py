@@ -159,6 +159,7 @@ async def _status_error(reply: Reply, endpoint: Endpoint, watch: Watchdog, limit
         status=reply.status,
         code=told.code,
         type=told.type,
+        request_id=told.request_id,
         retry_after=told.retry_after if told.retry_after is not None else _retry_date(reply.headers),
     )
 
