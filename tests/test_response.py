@@ -41,7 +41,7 @@ from bourn.response import Response
 from bourn.testing.strategies import event_runs
 
 runs = event_runs(indexes=st.integers(-5, 50), cut_calls=True)
-prefixes = runs.flatmap(lambda run: st.integers(0, len(run)).map(lambda end: run[:end]))
+prefixes = runs.flatmap(lambda run: st.sampled_from([run[:end] for end in range(len(run), -1, -1)]))
 
 
 def folded(events: Iterable[Event]) -> Response:
