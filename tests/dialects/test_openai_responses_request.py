@@ -142,7 +142,7 @@ def test_options_have_their_keys() -> None:
 
 @pytest.mark.parametrize(("reasoning", "stateless"), [("high", True), (2000, True), ("none", False), (0, False), (None, False)])
 def test_a_request_that_reasons_is_stateless(reasoning: str | int | None, stateless: bool) -> None:
-    """Then the service gives encrypted reasoning, which can be sent back; models that do not reason refuse to be asked for it."""
+    """Then the service gives reasoning that can be sent back; models that do not reason refuse to be asked for it."""
     body, _ = written(reasoning=reasoning)
     assert (body.get("store"), body.get("include")) == ((False, ["reasoning.encrypted_content"]) if stateless else (None, None))
 

@@ -199,7 +199,10 @@ class ResponsesDecoder:
 
     def _whole(self, raw: Any, index: int | None, out: list[Event]) -> None:
         item = self._read(raw)
-        state = self._find(item.type, index, item.id, item.call_id) or self._announce(raw, item, index, out)
+        state = self._find(item.type, index, item.id, item.call_id)
+        elsewhere = index is not None and self._named.get(index) is not state
+        if state is None or (state.done and elsewhere):  # an id used twice is two items
+            state = self._announce(raw, item, index, out)
         if not state.done:
             state.done = True
             state.raw = raw
@@ -299,9 +302,12 @@ class ResponsesDecoder:
         """A content is announced. vLLM announces reasoning as ``output_text``: that is no text."""
         content, at = event.part or Content(), event.content_index or 0
         if content.type in CONTENTS and not self._is_thought(event):
-            state = self._spoken_of(MESSAGE, event)
-            state.said.setdefault(at, False)
-            self._parts.start((state, at), CONTENTS[content.type].part, out)
+            self._open_content(self._spoken_of(MESSAGE, event), at, CONTENTS[content.type], out)
+
+    def _open_content(self, state: _State, at: int, speech: Speech, out: list[Event]) -> None:
+        if at not in state.said:
+            state.said[at] = False
+            self._parts.start((state, at), speech.part, out)
 
     def _content_done(self, event: WireEvent, out: list[Event]) -> None:
         """A content is whole."""
@@ -323,6 +329,7 @@ class ResponsesDecoder:
 
     def _whole_content(self, state: _State, at: int, content: Content, out: list[Event]) -> None:
         speech = CONTENTS[content.type]
+        self._open_content(state, at, speech, out)
         self._say(state, speech, at, getattr(content, speech.field), out, whole=True)
         if at not in state.noted:
             state.noted.add(at)
