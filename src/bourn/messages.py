@@ -136,6 +136,6 @@ class Request(msgspec.Struct, frozen=True):
 
     model: str
     messages: tuple[Message, ...]
-    options: Options = Options()
+    options: Options = msgspec.field(default_factory=Options)
     stream: bool = True
     quirks: frozenset[str] = frozenset()
