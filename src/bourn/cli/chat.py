@@ -23,7 +23,7 @@ from bourn.cli.turn import Show, play
 from bourn.errors import InputError
 from bourn.messages import Message
 
-EPILOG = """Without PROMPT, or with -, the prompt is read from standard input; on a terminal you talk with the model (/help: how).
+EPILOG = """Without PROMPT, or with -, the prompt is read from standard input; on a terminal you talk with the model.
 With both, the prompt comes first and standard input after a blank line: bourn chat "sum this up" < text
 
 Without -m the model is BOURN_MODEL, else that of the first provider whose key is set, else local/smollm2-135m.

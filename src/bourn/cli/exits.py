@@ -12,7 +12,7 @@ from bourn.errors import BournError
 OK, BUG, INPUT, KEY, BUSY, NETWORK, CUT, MODEL, STOPPED, NO_READER = 0, 1, 2, 3, 4, 5, 6, 7, 130, 141
 
 MEANINGS: dict[int, str] = {
-    OK: "the answer is whole",
+    OK: "all is well; the answer is whole",
     BUG: "output cannot be written, or a bug (BOURN_DEBUG=1 shows the traceback)",
     INPUT: "the command line, the prompt, the model or its file (also HTTP 400, 404, 413)",
     KEY: "no key, a wrong one, or one that may not do this (401, 403)",
