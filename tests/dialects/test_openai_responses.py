@@ -207,6 +207,14 @@ def test_one_place_given_to_several_items_does_not_mix_them() -> None:
     assert response.parts[0] == Reasoning("hm", "E", id="rs")
 
 
+def test_an_id_used_twice_is_two_items() -> None:
+    """The place goes before the id; the same place told twice is one item."""
+    item = done(0, **message(text("Hello"), id="same"))
+    assert said(item, item) == HELLO
+    twice = [*HELLO, TextStart(1), TextDelta(1, "!"), TextEnd(1)]
+    assert said(item, done(1, **message(text("!"), id="same"))) == twice
+
+
 def test_the_event_line_names_a_payload_without_type() -> None:
     """A type in the ``event:`` line will do."""
     assert said(b'event: response.output_text.delta\ndata: {"delta":"Hello"}') == HELLO

@@ -103,6 +103,8 @@ FAILURES: dict[str, tuple[Payload | bytes, tuple[str, str | None, str | None]]] 
     "without a type": ({"error": {"message": "no", "code": 502}}, ("no", None, "502")),
     "by its line": (b'event: error\ndata: {"error":{"message":"no"}}', ("no", None, None)),
     "in a field": (b'error: {"error":{"message":"no"}}', ("no", None, None)),
+    "under another name": ({"type": "response.error", "error": {"message": "no", "type": "t"}}, ("no", "t", None)),
+    "by a line of another name": (b'event: message\ndata: {"error":{"message":"no"}}', ("no", None, None)),
     "in one word": ({"type": "error", "error": "no"}, ("no", None, None)),
 }
 

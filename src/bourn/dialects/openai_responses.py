@@ -143,9 +143,9 @@ class ResponsesDecoder:
         """An event that tells nothing new; ``keepalive`` is OpenAI's undocumented ping."""
 
     def _unknown(self, event: WireEvent, out: list[Event]) -> None:
-        """The frame at hand as it is, for what the vocabulary does not model; an error may come without any type."""
+        """The frame at hand as it is, for what the vocabulary does not model; but an error is one under any name."""
         value = payload.decode(_OBJECT, self._data)
-        if not event.type and value.get("error"):
+        if value.get("error") and ("type" not in value or event.type.endswith("error")):
             raise openai_errors.in_stream(value)
         out.append(Other(event.type or "unknown", value))
 
