@@ -21,7 +21,7 @@ from bourn.testing.strategies import usages
             529,
             {"retry-after": "3"},
             b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}',
-            WireError("Overloaded", "overloaded_error", retry_after=3.0),
+            WireError("Overloaded", "overloaded_error", retry_after=3.0, request_id="req_1"),
         ),
         (
             429,
