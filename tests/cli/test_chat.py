@@ -358,10 +358,11 @@ def test_an_empty_answer_is_an_answer(bourn: Bourn) -> None:
     assert (outcome.status, outcome.out) == (0, "")
 
 
-def test_debug_shows_a_traceback_of_what_the_input_broke(bourn: Bourn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With BOURN_DEBUG the traceback comes before the sentence."""
+@pytest.mark.parametrize("words", [["-m", "nonsense"], []], ids=["before", "during"])
+def test_debug_shows_a_traceback(bourn: Bourn, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """With BOURN_DEBUG the traceback of an error, before or during the answer, comes before the sentence."""
     monkeypatch.setenv("BOURN_DEBUG", "1")
-    outcome = bourn.chat("hi", "-m", "nonsense")
+    outcome = bourn.answers(answer("a")[:2]).chat("hi", *words)
     assert "Traceback" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("bourn: ")
 

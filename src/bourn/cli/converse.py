@@ -66,7 +66,7 @@ class Conversation:
             self._keyboard.warned = True
             return True
         except (BournError, OSError) as error:
-            self._console.complain(f"bourn: {exits.sentence(error)}")
+            self._console.fail(error)
             return True
 
     def _turn(self, prompt: str) -> None:
@@ -75,7 +75,7 @@ class Conversation:
             stream = self._asking.stream(self._client, self._messages(question))
             turn = play(self._runner, stream, TextShow(self._console, plain=self._plain))
         except BournError as error:
-            self._console.complain(f"bourn: {exits.sentence(error)}")
+            self._console.fail(error)
             return
         self._keyboard.warned = turn.stopped
         turn.report(self._asking.model, self._console)

@@ -56,16 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def complain(error: BaseException) -> int:
-    """Say on standard error what went wrong, with the traceback if ``BOURN_DEBUG`` is set; the exit code."""
-    if os.environ.get("BOURN_DEBUG"):
-        import traceback
-
-        traceback.print_exception(error)
+    """Say on standard error what went wrong; the exit code."""
     status = exits.code(error)
     unforeseen = type(error) not in exits.FAILURES and status == exits.BUG and not isinstance(error, OSError)
     hint = f"; this is a bug ({type(error).__name__}), BOURN_DEBUG=1 shows where" if unforeseen else ""
     with suppress(OSError):  # nobody reads standard error
-        Console(os.environ).complain(f"bourn: {exits.sentence(error)}{hint}")
+        Console(os.environ).fail(error, hint)
     return status
 
 

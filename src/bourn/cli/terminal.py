@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from bourn.cli import exits
+
 CONTROLS: dict[int, int | None] = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"},
     0x0D: None,
@@ -87,3 +89,11 @@ class Console:
         """Say what went wrong: one line on standard error, also when quiet."""
         self.stderr.write(f"{harmless(line) if self.err_is_terminal else line}\n")
         self.stderr.flush()
+
+    def fail(self, error: BaseException, hint: str = "") -> None:
+        """Say what went wrong and what to do; with ``BOURN_DEBUG`` set, after the traceback."""
+        if self.environ.get("BOURN_DEBUG"):
+            import traceback
+
+            self.complain("".join(traceback.format_exception(error)))
+        self.complain(f"bourn: {exits.sentence(error)}{hint}")

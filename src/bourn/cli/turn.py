@@ -51,8 +51,10 @@ class Turn:
         """The footer and the complaint, on standard error."""
         if self.stopped:
             console.fresh_line()
-        if self.error is None:
-            console.note(self.meter.line(asked, self.response, stopped=self.stopped))
+        if self.error is not None:
+            console.fail(self.error)
+            return
+        console.note(self.meter.line(asked, self.response, stopped=self.stopped))
         if self.complaint and not self.stopped:
             console.complain(f"bourn: {self.complaint}")
 
