@@ -137,10 +137,9 @@ async def test_an_endless_script_stops_where_the_peer_does_not_read():
         _, writer = await asyncio.open_connection(server.host, server.port, limit=1000)
         writer.write(GET)
         record = await server.journal.blocked()
-        await asyncio.sleep(1)
-        sent = record.bytes_sent
-        await asyncio.sleep(100)
-        assert record.bytes_sent == sent < 10_000_000
+        for _ in range(50):
+            await asyncio.sleep(1)
+        assert record.bytes_sent < 5_000_000
         assert record.blocked
         writer.transport.abort()
         await server.journal.closed()

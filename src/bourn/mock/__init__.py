@@ -49,6 +49,7 @@ from bourn.mock.scenarios import (
     usage,
 )
 from bourn.mock.server import MockServer
+from bourn.mock.threaded import ThreadedServer
 
 serve = MockServer
 """``async with serve(text("Hello")) as server``: the server by the name of what it does."""
@@ -64,6 +65,7 @@ __all__ = [
     "Piece",
     "Reply",
     "Scenario",
+    "ThreadedServer",
     "Timing",
     "computed",
     "do",

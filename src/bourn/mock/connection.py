@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 from bourn.mock import flush, ops
 from bourn.mock.http import BadHttpError, HttpRequest, RequestReader
-from bourn.mock.journal import ConnectionRecord, Ending, Exchange, Journal
+from bourn.mock.journal import ConnectionRecord, Ending, Exchange, Journal, PeerAct
 from bourn.mock.ops import Op, Script
 from bourn.mock.reply import text_reply
 
@@ -66,10 +66,10 @@ class Host(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """The server's end of one connection. The event loop makes it; ``stop`` ends it, ``lost`` says that it is gone."""
+    """The server's end of one connection. The event loop makes it; ``stop`` ends it; ``gone`` is done when nothing is left."""
 
     record: ConnectionRecord
-    lost: asyncio.Future[None]
+    gone: asyncio.Future[None]
     _transport: asyncio.Transport
     _task: asyncio.Task[None]
 
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(0)
-        self.lost = self._loop.create_future()
+        self.gone = self._loop.create_future()
         self.record = self._host.journal.begin(self._host.now(), transport.get_write_buffer_size)
         self._task = self._loop.create_task(self._serve())
 
@@ -117,10 +117,7 @@ class Connection(asyncio.Protocol):
         self.record.close(self._host.now())
         self._task.cancel()
         self.resume_writing()
-        if not self.lost.done():
-            self.lost.set_result(None)
-        self._host.forget(self)
-        self._host.journal.changed()
+        self._task.add_done_callback(self._gone)
 
     def pause_writing(self) -> None:
         """The kernel takes no more bytes."""
@@ -139,8 +136,7 @@ class Connection(asyncio.Protocol):
         self._stopping = True
         self._task.cancel()
         self._transport.abort()
-        await asyncio.wait([self._task])
-        await self.lost
+        await self.gone
 
     # the task
 
@@ -238,7 +234,14 @@ class Connection(asyncio.Protocol):
     async def _send(self, data: bytes) -> None:
         await self._run_sync(iter((ops.Send(data),)))
 
-    def _peer(self, act: Any) -> None:
+    def _gone(self, _: asyncio.Task[None]) -> None:
+        """The socket is closed and the task is done."""
+        self.record.closed = True
+        self.gone.set_result(None)
+        self._host.forget(self)
+        self._host.journal.changed()
+
+    def _peer(self, act: PeerAct) -> None:
         self.record.peer, self.record.peer_at = act, self._host.now()
         self._host.journal.changed()
 

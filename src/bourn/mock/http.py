@@ -80,8 +80,11 @@ class RequestReader:
 
     def _requests(self) -> Generator[HttpRequest | None, None, None]:
         while True:
-            while self._buffer[:2] == b"\r\n":  # RFC 9112 section 2.2: empty lines before a request are ignored
-                del self._buffer[:2]
+            while len(self._buffer) < 2 or self._buffer[:2] == b"\r\n":  # RFC 9112 section 2.2: empty lines may come first
+                if len(self._buffer) < 2:
+                    yield None
+                else:
+                    del self._buffer[:2]
             head = yield from self._until(b"\r\n\r\n", self._head_limit, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             request = read_head(head)
             body = yield from self._body(request)

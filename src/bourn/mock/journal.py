@@ -90,6 +90,7 @@ class ConnectionRecord:
     def __init__(self, number: int, at: float, held: Callable[[], int]) -> None:
         self.number = number
         self.at = at
+        self.closed = False
         self.closed_at: float | None = None
         self.peer: PeerAct = "open"
         self.peer_at: float | None = None
@@ -143,7 +144,7 @@ class Journal:
         self._body_bytes = body_bytes
         self._kept_bytes = 0
         self._exchanges: deque[Exchange] = deque()
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: dict[asyncio.Future[None], None] = {}  # in the order in which they came
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -154,7 +155,7 @@ class Journal:
     @property
     def open(self) -> list[ConnectionRecord]:
         """Connections that are still open."""
-        return [record for record in self.connections if record.closed_at is None]
+        return [record for record in self.connections if not record.closed]
 
     async def wait(self, question: Callable[[Journal], T | None]) -> T:
         """Wait until ``question(journal)`` is true, and give its value. It is asked once now and after every change."""
@@ -162,11 +163,11 @@ class Journal:
             future = asyncio.get_running_loop().create_future()
             if self._loop not in (None, future.get_loop()):
                 raise RuntimeError("this server runs on another event loop: use ThreadedServer.wait")
-            self._waiters.add(future)
+            self._waiters[future] = None
             try:
                 await future
             finally:
-                self._waiters.discard(future)
+                del self._waiters[future]
         return value
 
     async def requests(self, count: int = 1) -> list[Exchange]:
@@ -210,7 +211,7 @@ class Journal:
         self.opened += 1
         record = ConnectionRecord(self.opened, at, held)
         self.connections.append(record)
-        while len(self.connections) > self._limit and self.connections[0].closed_at is not None:
+        while len(self.connections) > self._limit and self.connections[0].closed:
             self.connections.popleft()
         self.changed()
         return record

@@ -127,12 +127,12 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 def text_reply(status: int, text: str) -> Reply:
     """A short plain-text response."""
-    return Reply(status, {"content-type": "text/plain; charset=utf-8"}, [text.encode()], "length")
+    return Reply(status, {"content-type": "text/plain; charset=utf-8"}, [Piece(text.encode())], "length")
 
 
 def json_reply(status: int, body: bytes, headers: dict[str, str] | None = None) -> Reply:
     """A JSON response of a known length."""
-    return Reply(status, {"content-type": "application/json", **(headers or {})}, [body], "length")
+    return Reply(status, {"content-type": "application/json", **(headers or {})}, [Piece(body)], "length")
 
 
 def _reason(status: int) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from bourn.mock.faults.base import CUT, Fault, Scene, act
+from bourn.mock.ops import Wait
 from bourn.mock.reply import Item, Piece, Reply
 
 _ONE_WRITE_LIMIT = 16 * 1024 * 1024
@@ -24,9 +25,9 @@ class CutFault(Fault, frozen=True):
 
 
 class Drip(CutFault, frozen=True, tag="drip"):
-    """The body comes one byte at a time, each a chunk of its own, ``pause`` seconds apart."""
+    """The body comes one byte at a time, each a chunk and a write of its own, ``pause`` seconds apart."""
 
-    pause: Annotated[float, msgspec.Meta(ge=0)] = 0.001
+    pause: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 class OneWrite(CutFault, frozen=True, tag="one-write"):
@@ -42,10 +43,12 @@ class Rechunk(CutFault, frozen=True, tag="rechunk"):
 @act(Drip)
 def _drip(fault: Drip, reply: Reply, _: Scene) -> Reply:
     def bites(piece: Piece) -> Iterator[Item]:
+        if piece.pause:
+            yield Wait(piece.pause)
         end = len(piece.data)
         for at in range(end):
-            pause = fault.pause + (piece.pause if at == 0 else 0.0)
-            yield Piece(piece.data[at : at + 1], pause, piece.mark, missing=piece.missing if at == end - 1 else 0)
+            yield Wait(fault.pause)  # without a pause, still a turn of the event loop in which the peer can read
+            yield Piece(piece.data[at : at + 1], mark=piece.mark, missing=piece.missing if at == end - 1 else 0)
 
     return reply.with_body(lambda: (bite for item in reply.body for bite in (bites(item) if type(item) is Piece else (item,))))
 
@@ -65,20 +68,21 @@ def _cut(reply: Reply, size: Callable[[], int]) -> Iterator[Item]:
     held = bytearray()
     want = size()
     for item in reply.body:
-        if type(item) is Piece and not item.pause and not item.missing:
-            held += item.data
-            while len(held) >= want:
-                yield Piece(bytes(held[:want]))
-                del held[:want]
-                want = size()
-            continue
-        if held:
+        if held and (type(item) is not Piece or item.pause):
             yield Piece(bytes(held))
             held.clear()
-        if type(item) is Piece and not item.missing:
-            yield msgspec.structs.replace(item, data=b"")
-            held += item.data
-        else:
+        if type(item) is not Piece:
             yield item
+            continue
+        if item.pause:
+            yield Wait(item.pause)
+        held += item.data
+        while len(held) > want:
+            yield Piece(bytes(held[:want]))
+            del held[:want]
+            want = size()
+        if item.missing:
+            yield Piece(bytes(held), missing=item.missing)
+            held.clear()
     if held:
         yield Piece(bytes(held))
