@@ -73,6 +73,13 @@ def test_an_error_in_a_stream_says_whether_to_try_again(code: object, retryable:
     assert in_stream({"error": {"message": "no", "code": code}}).retryable is retryable
 
 
+def test_the_request_id_in_a_body_is_read() -> None:
+    """Beside the error or within a flat one, in a refusal and in a stream."""
+    nested, flat = b'{"error":{"message":"no"},"request_id":"req_1"}', b'{"message":"no","request_id":"req_1"}'
+    assert [read_error(400, {}, body).request_id for body in (nested, flat)] == ["req_1", "req_1"]
+    assert in_stream(json.loads(nested)).request_id == "req_1"
+
+
 def test_an_error_without_a_message_still_has_one() -> None:
     """An error that says nothing says that it says nothing."""
     assert "without a message" in str(in_stream({}))

@@ -14,6 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from bourn.dialects import payload
 from bourn.dialects.base import WireError, retry_after
 from bourn.errors import ModelError
@@ -30,7 +32,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
     except (ValueError, RecursionError):
         value = None
     said = told(value) if isinstance(value, dict) else WireError(body.decode("utf-8", "replace").strip())
-    return WireError(said.message, said.type, said.code, retry_after(headers))
+    return msgspec.structs.replace(said, retry_after=retry_after(headers))
 
 
 def told(value: Mapping[str, Any]) -> WireError:
@@ -38,10 +40,11 @@ def told(value: Mapping[str, Any]) -> WireError:
     inner = value.get("error") or value.get("errors") or value
     if isinstance(inner, list):
         inner = inner[0] if inner else {}
+    request_id = _word(value.get("request_id"))  # Alibaba, Mistral
     if not isinstance(inner, Mapping):
-        return WireError(str(inner), _word(value.get("type")), _word(value.get("code")))
+        return WireError(str(inner), _word(value.get("type")), _word(value.get("code")), request_id=request_id)
     kind = inner.get("type") or (inner.get("status") if inner is not value else None)
-    return WireError(_message(inner), _word(kind), _word(inner.get("code")))
+    return WireError(_message(inner), _word(kind), _word(inner.get("code")), request_id=request_id)
 
 
 def in_stream(value: Mapping[str, Any]) -> ModelError:
@@ -49,7 +52,7 @@ def in_stream(value: Mapping[str, Any]) -> ModelError:
     said = told(value)
     retryable = said.code in RETRYABLE or said.type in RETRYABLE
     message = said.message or "the service reported an error without a message"
-    return ModelError(message, code=said.code, type=said.type, retryable=retryable)
+    return ModelError(message, code=said.code, type=said.type, retryable=retryable, request_id=said.request_id)
 
 
 def error_body(error: WireError) -> dict[str, Any]:
