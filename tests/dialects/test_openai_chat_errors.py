@@ -74,7 +74,9 @@ def test_a_frame_that_cannot_be_read_is_an_error_with_its_bytes(data: str) -> No
 
 def test_an_event_without_data_says_nothing() -> None:
     """A bare data line is no broken JSON, and a chunk that is an empty object has nothing to say."""
-    assert decoded_from(chunk_of(content="a"), "", {}, DONE).response.text == "a"
+    decoded = decoded_from(chunk_of(content="a"), "", {}, DONE)
+    assert decoded.error is None
+    assert decoded.response.text == "a"
 
 
 _KEYS = st.sampled_from(

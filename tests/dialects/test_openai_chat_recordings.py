@@ -7,7 +7,19 @@ import random
 import pytest
 
 from bourn.dialects.openai_chat import DIALECT, ChatDecoder
-from bourn.errors import TruncatedError
+from bourn.errors import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTooLargeError,
+    ServerError,
+    StatusError,
+    TruncatedError,
+    status_error_class,
+)
 from bourn.events import Finish, ToolCallEnd
 from tests.recordings import Recording, cuts, decode, expected_outcome, needs_corpus, outcome, recordings
 
@@ -16,7 +28,7 @@ STREAMS = [
     for one in recordings("openai-chat", "openai-chat-curated", "openai-chat-errors", "mistral")
     if "outcome" in one.expected
 ]
-SMALL = [one for one in STREAMS if len(one.body) < 50_000]
+SMALL = [one for one in STREAMS if len(one.body) < 30_000]
 
 DISPUTED: dict[str, tuple[set[str], str]] = {
     "openrouter-minimax-m2-free-test-openrouter-stream-error-baafd4": (
@@ -51,7 +63,7 @@ def test_a_recorded_stream_gives_the_same_at_random_cuts(recording: Recording) -
 @needs_corpus
 @pytest.mark.parametrize("recording", SMALL, ids=repr)
 def test_a_recorded_stream_gives_the_same_byte_by_byte(recording: Recording) -> None:
-    """One byte a read changes nothing (bodies below 50 kB)."""
+    """One byte a read changes nothing (bodies below 30 kB)."""
     _judge(recording, "bytes")
 
 
@@ -91,3 +103,30 @@ def test_a_stream_cut_before_its_end_mark_is_truncated(recording: Recording) -> 
         assert whole.text.startswith(cut.response.text)
         assert whole.reasoning.startswith(cut.response.reasoning)
         assert not any(isinstance(event, (Finish, ToolCallEnd)) for event in cut.events)
+
+
+CLASSES: dict[str, set[type[StatusError]]] = {
+    "NotAllowed": {AuthenticationError, PermissionDeniedError},
+    "NotFound": {NotFoundError},
+    "TooLarge": {RequestTooLargeError},
+    "RateLimited": {RateLimitError},
+    "Overloaded": {OverloadedError},
+    "ServerFailed": {ServerError},
+    "BadRequest": {BadRequestError},
+}
+"""The corpus's word for a kind of refusal to our classes of it."""
+
+
+@needs_corpus
+@pytest.mark.parametrize(
+    "recording",
+    [one for one in recordings("openai-chat-errors", "mistral-errors") if "status" in one.expected],
+    ids=repr,
+)
+def test_a_recorded_refusal_gives_what_the_oracle_says(recording: Recording) -> None:
+    """Class, message, type, code and wait of every refused request are right."""
+    expected, response = recording.expected, recording.response
+    said = DIALECT.read_error(response["status"], response["headers"], recording.body)
+    assert {"message": said.message, "type": said.type, "code": said.code} == expected["error"]
+    assert said.retry_after == expected["retry_after"]
+    assert status_error_class(response["status"]) in CLASSES[expected["class"]]

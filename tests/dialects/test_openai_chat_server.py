@@ -243,7 +243,13 @@ def test_what_this_format_cannot_say_becomes_no_bytes() -> None:
 
 def test_a_whole_answer_is_one_chat_completion() -> None:
     """For a request without stream."""
-    whole = json.loads(encode_whole(UNASKED, [*ANSWER[:-1], Other("annotations", [{"url": "u"}]), ANSWER[-1]]))
+    others = [
+        Other("annotations", [{"url": "u"}]),
+        Other("citations", ["v"]),
+        Other("logprobs", {"content": []}),
+        Other("odd", 1),
+    ]
+    whole = json.loads(encode_whole(UNASKED, [*ANSWER[:-1], *others, ANSWER[-1]]))
     assert (whole["id"], whole["object"], whole["model"]) == ("i", "chat.completion", "m")
     assert whole["choices"] == [
         {
@@ -259,10 +265,11 @@ def test_a_whole_answer_is_one_chat_completion() -> None:
                 ],
                 "annotations": [{"url": "u"}],
             },
-            "logprobs": None,
+            "logprobs": {"content": []},
             "finish_reason": "tool_calls",
         }
     ]
+    assert whole["citations"] == ["v"]
     assert whole["usage"] == {
         "prompt_tokens": 7,
         "completion_tokens": 5,

@@ -163,7 +163,7 @@ class ChatDecoder:
     def _take(self, chunk: _Chunk, data: bytes) -> Iterable[Event]:
         """Everything that a chunk can bring."""
         if not self._started:
-            self._id = self._id or _word(chunk.id)
+            self._id = _word(chunk.id)
             self._model = self._model or _word(chunk.model)
         out: list[Event] = []
         usage = chunk.usage or (chunk.x_groq.get("usage") if isinstance(chunk.x_groq, dict) else None)

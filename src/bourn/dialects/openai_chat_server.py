@@ -126,13 +126,17 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
         message["reasoning_content"] = response.reasoning
     if response.tool_calls:
         message["tool_calls"] = [_whole_call(call) for call in response.tool_calls]
-    for other in response.others:
-        if other.kind in DeltaOthers.__struct_fields__:
-            message[other.kind] = other.payload
     word = response.raw_finish_reason or (FINISH_WORDS.get(response.finish_reason) if response.finish_reason else None)
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": word}
-    usage = {} if response.usage is None else {"usage": write_usage(response.usage)}
-    return payload.dumps({**_head(response.id or _ID, "chat.completion", response.model), "choices": [choice], **usage})
+    whole = {**_head(response.id or _ID, "chat.completion", response.model), "choices": [choice]}
+    if response.usage is not None:
+        whole["usage"] = write_usage(response.usage)
+    for other in response.others:
+        for kinds, place in ((ChunkOthers, whole), (ChoiceOthers, choice), (DeltaOthers, message)):
+            if other.kind in kinds.__struct_fields__:
+                place[other.kind] = other.payload
+                break
+    return payload.dumps(whole)
 
 
 def _head(id: str, object: str, model: str | None) -> dict[str, Any]:
