@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -142,7 +142,7 @@ class Conversation:
         """End the conversation."""
         return False
 
-    _COMMANDS: ClassVar[dict[str, tuple[Callable[[Conversation, str], bool], str]]] = {
+    _COMMANDS: ClassVar[dict[str, tuple[Callable[[Any, str], bool], str]]] = {
         "/help": (_help, "show this"),
         "/model": (_model, "ask another model: /model PROVIDER/MODEL; alone, say which one is asked"),
         "/system": (_change_system, "set the system prompt: /system TEXT; alone, remove it"),

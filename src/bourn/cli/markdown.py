@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bourn.cli.canvas import Canvas
 from bourn.cli.inline import BOLD, DIM, UNDERLINE, Inline, joined
@@ -165,7 +165,7 @@ class Markdown:
             self._canvas.raw(text, style)
             self._canvas.hang.append((text, style))
 
-    _BLOCKS: ClassVar[tuple[tuple[re.Pattern[str], Callable[[Markdown, re.Match[str]], None]], ...]] = (
+    _BLOCKS: ClassVar[tuple[tuple[re.Pattern[str], Callable[[Any, re.Match[str]], None]], ...]] = (
         (re.compile(r" {0,3}(?P<level>#{1,6}) +"), _begin_heading),
         (re.compile(r" {0,3}>"), _begin_quote),
         (re.compile(r"(?P<indent> *)(?P<mark>[-*+]|\d{1,9}[.)]) +(?=[^ ])"), _begin_item),

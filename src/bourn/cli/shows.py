@@ -72,7 +72,7 @@ class TextShow:
         if on is not None:
             on(self, event)
 
-    def end(self, _turn: Turn) -> None:
+    def end(self, turn: Turn) -> None:  # noqa: ARG002  # the shape of a Show
         """The answer is over, or was cut: close what is open."""
         self._end_thinking()
         self._end_text()
