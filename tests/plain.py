@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from bourn import dialects
 from bourn.dialects.base import Dialect, HttpCall, WireError, truncated
 from bourn.errors import ModelError, PayloadError
-from bourn.events import AnyEvent, Event, Finish, Start, TextDelta, TextEnd, TextStart, Usage
+from bourn.events import AnyEvent, Event, Finish, Other, Start, TextDelta, TextEnd, TextStart, Usage
 from bourn.messages import Request
 from bourn.wire.sse import SSEFrame, SSEFramer
 
@@ -18,7 +18,10 @@ _EVENTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 
 
 class PlainDecoder:
-    """`Finish` is the last mark; an SSE event named `end` is end evidence after which more may come; `usage` tells usage."""
+    """`Finish` is the last mark; an event named `end` is end evidence after which more may come; `usage` tells usage.
+
+    Before it raises that the answer was cut it gives what it held back.
+    """
 
     def __init__(self) -> None:
         self.ended = self.done = False
@@ -40,13 +43,14 @@ class PlainDecoder:
         self.ended = self.done = isinstance(event, Finish)
         return [event]
 
-    def close(self, *, verified: bool = True) -> list[Event]:
+    def close(self, *, verified: bool = True) -> Iterator[Event]:
         if self.done:
-            return []
+            return
         if not self.ended and verified:
+            yield Other("held back")
             raise truncated("Finish")
         self.done = True
-        return [Finish("stop" if self.ended else "other", usage=self.usage, verified=self.ended)]
+        yield Finish("stop" if self.ended else "other", usage=self.usage, verified=self.ended)
 
 
 def _call(request: Request) -> HttpCall:

@@ -106,6 +106,7 @@ class TestOutcomes:
             await rest(stream)
         assert caught.value.response is stream.response
         assert stream.response.text == "ab"
+        assert stream.response.others == [bourn.Other("held back")]
         assert not stream.response.complete
         assert (caught.value.provider, caught.value.model) == ("openai", "m")
 

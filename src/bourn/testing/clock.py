@@ -11,14 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_GRACE = (0.002, 0.01, 0.25)
-"""Real seconds given to the kernel to hand over bytes that are on their way over loopback, before the clock jumps: the least,
-the share of the jump, the most. A busy machine delivers late, and a long jump is mostly a limit that must not fire wrongly."""
+_GRACE = 0.002
+"""Real seconds given to the kernel before the clock jumps, for what it does not tell of (a connection's end, for one)."""
+
+_LATE = (0.01, 0.25)
+"""While it says that bytes are on their way over loopback it gets more, since a busy machine delivers late: this share of the
+jump, and at most so many real seconds. A long jump is mostly a limit that must not fire wrongly."""
+
+_OUTQ = 0x5411
+"""Linux's SIOCOUTQ: how many of a socket's bytes its peer has not acknowledged (``man 7 tcp``)."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -31,14 +38,33 @@ class _JumpingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             return super().select(None)
-        if timeout <= 0:
-            return super().select(0)
-        least, share, most = _GRACE
-        alone = len(self.get_map()) <= 1  # only the loop's own wake-up pipe
-        ready = super().select(0 if alone else min(timeout, most, max(least, timeout * share)))
+        ready = super().select(0)
+        if ready or timeout <= 0:
+            return ready
+        if len(self.get_map()) > 1:  # more than the loop's own wake-up pipe
+            ready = super().select(min(timeout, self._grace(timeout)))
         if not ready:
             self.now += timeout
         return ready
+
+    def _grace(self, jump: float) -> float:
+        """How long to wait for the kernel: longer when bytes of a socket of this loop have left and not yet arrived."""
+        share, most = _LATE
+        longer = min(most, jump * share)
+        if longer > _GRACE and any(_unacknowledged(key.fd) for key in self.get_map().values()):
+            return longer
+        return _GRACE
+
+
+def _unacknowledged(fd: int) -> int:
+    held = bytearray(4)
+    try:
+        from fcntl import ioctl
+
+        ioctl(fd, _OUTQ, held)
+    except (ImportError, OSError):
+        return 0  # Windows; a pipe, or a listening socket
+    return int.from_bytes(held, sys.byteorder)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

@@ -169,11 +169,13 @@ class WireSource:
             return
         self._body_ended = error is None
         self._over = True
+        last: list[Event] = []
         try:
             clean = self._framer.close()
-            self._last = tuple(self._decoder.close(verified=not (self._no_end_mark and clean)))
+            last += self._decoder.close(verified=not (self._no_end_mark and clean))
         except BournError as cut:
             self._fail(cut)
+        self._last = last  # a decoder may give what it held back and then raise
 
     def _fail(self, error: BournError) -> None:
         self._failure = error.fresh()
