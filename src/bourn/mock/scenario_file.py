@@ -74,6 +74,10 @@ class _Step(msgspec.Struct, forbid_unknown_fields=True):
     status: int = 500
 
 
+class _Usage(Usage, frozen=True, forbid_unknown_fields=True):
+    """Usage whose misspelt fields are refused."""
+
+
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
     """One scenario: exactly one of ``text``, ``steps``, ``http_error``, ``turns``, ``echo``, and what belongs to it."""
 
@@ -84,7 +88,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     echo: bool | None = None
     finish: FinishReason | None = None
     raw_finish: str | None = None
-    usage: Usage | None = None
+    usage: _Usage | None = None
     message: str = "the mock was told to refuse this request"
     type: str | None = None
     code: str | None = None
