@@ -144,9 +144,7 @@ def verify(path: Path, sha256: str) -> None:
     except OSError as error:
         raise ModelFileError(f"the model's file {path} cannot be read: {error.strerror}") from error
     if found != sha256:
-        raise ModelFileError(
-            f"{path} is not the pinned file (its SHA-256 is {found}, not {sha256}): remove it and fetch it again"
-        )
+        raise ModelFileError(f"{path} is damaged or another model (its SHA-256 is {found}): remove it and fetch it again")
 
 
 def _places(model: Model) -> Iterator[Path]:

@@ -1,0 +1,30 @@
+"""Fixtures of the local model's tests: files that look like models, a cache of their own, and a witness of child processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.transport.local.witness import Witness
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> Callable[[str], str]:
+    """Makes a file that begins like a model; a fake child behaves as its name says."""
+
+    def make(name: str) -> str:
+        path = tmp_path / f"{name}.gguf"
+        path.write_bytes(b"GGUF, more or less")
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def witness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
+    """Sees the fake children of a test."""
+    with Witness() as witness:
+        monkeypatch.setenv("BOURN_TEST_WITNESS", witness.port)
+        yield witness
