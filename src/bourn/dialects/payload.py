@@ -23,6 +23,8 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _slow(decoder.type, data)
+    except RecursionError as error:
+        raise _undecodable("it is nested too deeply", data) from error
 
 
 def _slow(type_: type[T], data: bytes) -> T:
@@ -30,9 +32,15 @@ def _slow(type_: type[T], data: bytes) -> T:
         value = json.loads(data.decode("utf-8", "replace"))
         clean = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return msgspec.convert(json.loads(clean), type_)
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        shown = data[:120].decode("utf-8", "replace")
-        raise PayloadError(f"undecodable payload ({error}): {shown!r}", raw=data) from error
+    except RecursionError as error:
+        raise _undecodable("it is nested too deeply", data) from error
+    except (ValueError, msgspec.ValidationError) as error:
+        raise _undecodable(str(error), data) from error
+
+
+def _undecodable(why: str, data: bytes) -> PayloadError:
+    shown = data[:120].decode("utf-8", "replace")
+    return PayloadError(f"undecodable payload ({why}): {shown!r}", raw=data)
 
 
 def dumps(value: object) -> bytes:
