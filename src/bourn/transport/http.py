@@ -145,9 +145,7 @@ class HttpTransport:
 
     async def connect(self, call: HttpCall, endpoint: Endpoint, watch: Watchdog, limits: Limits) -> Reply:
         """Send the call once and give the head of the response."""
-        if endpoint.base_url is None:
-            raise InputError(f"provider {endpoint.provider.name!r} has no address of its own; pass base_url=")
-        url = endpoint.base_url + call.path
+        url = endpoint.url(call.path)
         headers = {
             "accept": ", ".join(endpoint.dialect.framings()),
             "accept-encoding": "identity",

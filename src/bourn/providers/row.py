@@ -1,0 +1,32 @@
+"""What a row of the table of services says.
+
+House rule: a row is data; whoever reads it has no branch for any one service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """A service: its ``dialect``, ``base_url``, the variables its key and its URL are read from, and its quirks.
+
+    ``base_url`` and the values of ``query`` (added to every URL) may have places, filled in from the environment: see
+    ``bourn.providers.address``. ``auth`` overrides the dialect's key header (name, word before the key); ``default_model`` is
+    what ``bourn chat`` takes when only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is
+    *unverified*, not *truncated*), and those that a dialect names. ``way`` says which transport reaches it.
+    """
+
+    name: str
+    dialect: str
+    base_url: str | None
+    key_env: tuple[str, ...] = ()
+    base_url_env: tuple[str, ...] = ()
+    default_model: str | None = None
+    auth: tuple[str, str] | None = None
+    headers: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
+    quirks: frozenset[str] = frozenset()
+    way: str = "http"
