@@ -18,6 +18,7 @@ from bourn.errors import (
     BournError,
     ClosedError,
     ContentTypeError,
+    Context,
     DeadlineError,
     InputError,
     ModelError,
@@ -193,7 +194,10 @@ def test_known_statuses(name: str, statuses: tuple[int, ...]) -> None:
 def test_arguments_become_attributes(kind: type[BournError]) -> None:
     """Every argument that a class takes is there under its name, and the sentence alone under `message`."""
     error = full(kind)
-    assert set(inspect.signature(kind).parameters) == {"message", "provider", "model", "request_id", "response", *extras(kind)}
+    context = {"provider", "model", "request_id", "response"}
+    taken = set(inspect.signature(kind).parameters)
+    assert (taken - {"context"}) | context == {"message", *context, *extras(kind)}
+    assert set(Context.__annotations__) == context
     assert (error.message, error.provider, error.model, error.request_id) == ("it broke", "groq", "llama", "req_1")
     assert error.response is not None
     assert error.response.text == "héllo"

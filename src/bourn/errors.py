@@ -41,10 +41,19 @@ was received before it in ``response``. ``asyncio.CancelledError`` is nobody's e
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from bourn.response import Response
+
+
+class Context(TypedDict, total=False):
+    """What every error can be told besides its sentence: the attributes of ``BournError``."""
+
+    provider: str | None
+    model: str | None
+    request_id: str | None
+    response: Response | None
 
 
 class BournError(Exception):
@@ -124,12 +133,9 @@ class StatusError(BournError):
         code: str | None = None,
         type: str | None = None,
         retry_after: float | None = None,
-        provider: str | None = None,
-        model: str | None = None,
-        request_id: str | None = None,
-        response: Response | None = None,
+        **context: Unpack[Context],
     ) -> None:
-        super().__init__(message, provider=provider, model=model, request_id=request_id, response=response)
+        super().__init__(message, **context)
         self.status = status
         self.code = code
         self.type = type
@@ -240,17 +246,8 @@ class ChecksumError(ProtocolError):
 class PayloadError(ProtocolError):
     """A frame cannot be decoded. ``raw`` holds its bytes."""
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        raw: bytes = b"",
-        provider: str | None = None,
-        model: str | None = None,
-        request_id: str | None = None,
-        response: Response | None = None,
-    ) -> None:
-        super().__init__(message, provider=provider, model=model, request_id=request_id, response=response)
+    def __init__(self, message: str = "", *, raw: bytes = b"", **context: Unpack[Context]) -> None:
+        super().__init__(message, **context)
         self.raw = raw
 
 
@@ -261,18 +258,8 @@ class EventOrderError(ProtocolError):
 class ContentTypeError(ProtocolError):
     """A 200 whose body is not the stream that was asked for. ``content_type`` is what it said, ``body`` its first 64 KiB."""
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        content_type: str = "",
-        body: bytes = b"",
-        provider: str | None = None,
-        model: str | None = None,
-        request_id: str | None = None,
-        response: Response | None = None,
-    ) -> None:
-        super().__init__(message, provider=provider, model=model, request_id=request_id, response=response)
+    def __init__(self, message: str = "", *, content_type: str = "", body: bytes = b"", **context: Unpack[Context]) -> None:
+        super().__init__(message, **context)
         self.content_type = content_type
         self.body = body
 
@@ -293,12 +280,9 @@ class ModelError(BournError):
         code: str | None = None,
         type: str | None = None,
         retryable: bool = False,
-        provider: str | None = None,
-        model: str | None = None,
-        request_id: str | None = None,
-        response: Response | None = None,
+        **context: Unpack[Context],
     ) -> None:
-        super().__init__(message, provider=provider, model=model, request_id=request_id, response=response)
+        super().__init__(message, **context)
         self.code = code
         self.type = type
         self.retryable = retryable
