@@ -1,6 +1,7 @@
 """The bookkeeping that all decoders share: which parts are open, under which index, and the events that open and close them.
 
-House rule: parts are opened by the first thing said and closed by the provider's evidence; an index is never used twice.
+House rule: parts are opened by the first thing said and closed by the provider's evidence; an index is never used twice. What
+comes out is in the legal order, whatever the decoder asks for.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Parts:
         """Open part ``key`` as ``text``, ``refusal`` or ``reasoning``, if it is not open yet; its index."""
         entry = self._open.get(key)
         if entry is not None:
-            return entry[0]
+            if entry[1] == kind:
+                return entry[0]
+            self._leave(key, out)
         index = self._take(key, kind)
         out.append(ReasoningStart(index, id) if kind == "reasoning" else _STARTS[kind](index))
         return index
@@ -61,7 +64,9 @@ class Parts:
         """Open part ``key`` as a tool call, if it is not open yet; its index."""
         entry = self._open.get(key)
         if entry is not None:
-            return entry[0]
+            if entry[1] == "tool_call":
+                return entry[0]
+            self._leave(key, out)
         index = self._take(key, "tool_call")
         out.append(ToolCallStart(index, id, name, custom))
         return index
@@ -99,6 +104,13 @@ class Parts:
     def end_all(self, out: list[Event], *, but: str | None = None) -> None:
         """Close all open parts, except those of kind ``but``."""
         for key in [key for key, entry in self._open.items() if entry[1] != but]:
+            self.end(key, out)
+
+    def _leave(self, key: Hashable, out: list[Event]) -> None:
+        """Another kind comes under this key, so the part is over; but a call needs the provider's word for that."""
+        if self._open[key][1] == "tool_call":
+            del self._open[key]
+        else:
             self.end(key, out)
 
     def _take(self, key: Hashable, kind: str) -> int:
