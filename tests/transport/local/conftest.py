@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bourn.transport.local.server import Servers
 from tests.transport.local.witness import Witness
+
+PROGRAM = (sys.executable, "-S", str(Path(__file__).with_name("fake_child.py")))
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is reached directly, whatever the environment says of the world outside."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture
@@ -28,3 +38,11 @@ def witness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
     with Witness() as witness:
         monkeypatch.setenv("BOURN_TEST_WITNESS", witness.port)
         yield witness
+
+
+@pytest.fixture
+def servers(witness: Witness) -> Iterator[Servers]:
+    """Servers of fake children; none is left after the test."""
+    servers = Servers(PROGRAM)
+    yield servers
+    servers.stop_all()

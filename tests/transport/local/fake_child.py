@@ -16,7 +16,7 @@ def say(line: str) -> None:
 
 
 def serves(order):
-    say(json.dumps({"base_url": "http://127.0.0.1:1"}))
+    say(json.dumps({"base_url": os.environ.get("BOURN_TEST_BASE_URL", "http://127.0.0.1:1")}))
     sys.stdin.read()
 
 

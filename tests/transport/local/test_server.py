@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,18 +17,10 @@ import pytest
 from bourn.errors import BournError, ConnectError, InputError, ModelFileError
 from bourn.transport.local.process import Process
 from bourn.transport.local.server import Servers
+from tests.transport.local.conftest import PROGRAM
 from tests.transport.local.witness import Witness
 
-PROGRAM = (sys.executable, "-S", str(Path(__file__).with_name("fake_child.py")))
 Gguf = Callable[[str], str]
-
-
-@pytest.fixture
-def servers(witness: Witness) -> Iterator[Servers]:
-    """Servers of fake children; none is left after the test."""
-    servers = Servers(PROGRAM)
-    yield servers
-    servers.stop_all()
 
 
 def _kill(servers: Servers) -> Process:
