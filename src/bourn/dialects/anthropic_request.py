@@ -63,8 +63,8 @@ def call(request: Request) -> HttpCall:
     body: dict[str, Any] = {"model": request.model, "messages": turns}
     if system:
         body["system"] = system[0] if len(system) == 1 else [{"type": "text", "text": text} for text in system]
-    body |= _thinking(request.model, options, warnings)
-    body |= _sampling(request.model, options, warnings)
+    body |= thinking(request.model, options, warnings)
+    body |= sampling(request.model, options, warnings)
     body |= {name: value for name, value in _plain(options) if value is not None}
     if options.schema is not None:
         body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": options.schema.schema}
@@ -84,10 +84,11 @@ def _plain(options: Options) -> list[tuple[str, Any]]:
     ]
 
 
-def _sampling(model: str, options: Options, warnings: Warnings) -> dict[str, Any]:
+def sampling(model: str, options: Options, warnings: Warnings) -> dict[str, Any]:
+    """``temperature`` and ``top_p``, as far as the model takes them."""
     wishes = {"temperature": options.temperature, "top_p": options.top_p}
     told = {name: value for name, value in wishes.items() if value is not None}
-    if told and _generation(model) >= (4, 7):
+    if told and generation(model) >= (4, 7):
         warnings.append(f"the sampling options {', '.join(told)} are left out: {model} takes none")
         return {}
     return told
@@ -102,7 +103,7 @@ def _choice(choice: str) -> Block:
     return {"type": CHOICES[choice]} if choice in CHOICES else {"type": "tool", "name": choice}
 
 
-def _thinking(model: str, options: Options, warnings: Warnings) -> dict[str, Any]:
+def thinking(model: str, options: Options, warnings: Warnings) -> dict[str, Any]:
     """``max_tokens``, ``thinking`` and the effort: how hard to think depends on the model's generation."""
     wish, given = options.reasoning, options.max_tokens
     told: dict[str, Any] = {"max_tokens": MAX_TOKENS if given is None else given}
@@ -110,14 +111,14 @@ def _thinking(model: str, options: Options, warnings: Warnings) -> dict[str, Any
         return told
     if wish in ("none", 0):
         return told | {"thinking": {"type": "disabled"}}
-    generation = _generation(model)
+    version = generation(model)
     if isinstance(wish, str):
         effort, budget = EFFORTS[wish]
-        if generation >= (4, 6):
+        if version >= (4, 6):
             if effort != wish:
                 warnings.append(f"reasoning {wish!r} is sent as effort {effort!r}, the least there is")
             return told | {"thinking": _ADAPTIVE, "output_config": {"effort": effort}}
-    elif generation >= (4, 7):
+    elif version >= (4, 7):
         warnings.append(f"the thinking budget of {wish} tokens is left out: {model} decides itself how much to think")
         return told | {"thinking": _ADAPTIVE}
     else:
@@ -144,7 +145,7 @@ def _budget(budget: int, limit: int | None, warnings: Warnings) -> dict[str, Any
     return {"max_tokens": limit, "thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
-def _generation(model: str) -> tuple[int, int]:
+def generation(model: str) -> tuple[int, int]:
     """The version in a Claude model's name, ``(0, 0)`` for others' models, the highest for a Claude without number."""
     if "claude" not in model:
         return (0, 0)
