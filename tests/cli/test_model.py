@@ -99,7 +99,8 @@ def test_get_a_file_that_is_not_the_pinned_one(bourn: Bourn) -> None:
     place(BYTES[:-1] + b"y")
     outcome = bourn("model", "get")
     assert outcome.status == 2
-    assert "is not the pinned file" in outcome.err
+    assert "SHA-256" in outcome.err
+    assert "remove it and fetch it again" in outcome.err
 
 
 def test_get_without_network(bourn: Bourn, source: Source) -> None:
