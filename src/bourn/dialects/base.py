@@ -48,7 +48,11 @@ class Decoder(Protocol):
 
     ended: bool
     done: bool
-    usage: Usage | None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The counts so far; the last one told counts."""
+        ...
 
     def feed(self, frame: Any) -> Iterable[Event]:
         """Take the next frame, of the dialect's framing. Raises ``ModelError``, ``PayloadError``."""
