@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -23,10 +24,16 @@ from tests.transport.local.witness import Witness
 Gguf = Callable[[str], str]
 
 XLLAMACPP = """
-import ctypes, json, os, socket, sys
+import ctypes, json, os, socket, sys, threading
 from types import SimpleNamespace
 
 witness = socket.create_connection(("127.0.0.1", int(os.environ["BOURN_TEST_WITNESS"])))
+
+def echo():
+    while asked := witness.recv(1):
+        witness.sendall(asked)
+
+threading.Thread(target=echo, daemon=True).start()
 ggml_backend_dev_type = SimpleNamespace(GGML_BACKEND_DEVICE_TYPE_CPU="cpu")
 
 def get_device_info():
@@ -81,13 +88,20 @@ async def test_the_server_is_set_up_as_promised(servers: Servers, witness: Witne
     assert lease.base_url == "http://127.0.0.1:1"
 
 
+def _wait_for_the_end(thread: threading.Thread) -> None:
+    """A thread that was joined ends in the kernel a moment later."""
+    thread.join()
+    while Path(f"/proc/self/task/{thread.native_id}").exists():
+        pass
+
+
 async def test_a_child_lives_until_its_lease_is_given_back(servers: Servers, witness: Witness, gguf: Gguf) -> None:
     """The thread that started it ends long before, which Linux must not take for the death of the parent."""
     lease = await servers.acquire(gguf("model"))
     (process,) = servers._running.values()
-    process._thread.join()
-    assert process.alive
+    _wait_for_the_end(process._thread)
     child = witness.child()
+    assert child.answers()
     lease.release()
     assert child.ended()
 

@@ -129,6 +129,18 @@ def test_other_bytes_are_refused_and_removed(shelf: Shelf, target: Path, body: b
     assert target.read_bytes() == BODY
 
 
+def test_more_bytes_than_pinned_are_not_taken(shelf: Shelf, target: Path) -> None:
+    """A server may send without end: it stops at the size, and nothing of it is kept."""
+    shelf["/file"] = File(BODY * 20)
+    progress: list[int] = []
+    with pytest.raises(ModelFileError, match=r"is not the pinned file: it has more than [\d,]+ bytes"):
+        download(
+            Web(), shelf.url + "/file", target, size=len(BODY), sha256=SHA256, progress=lambda done, _: progress.append(done)
+        )
+    assert max(progress) <= len(BODY)
+    assert part_of(target).stat().st_size == 0
+
+
 @pytest.mark.parametrize(
     ("file", "kind", "words"),
     [

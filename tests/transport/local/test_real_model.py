@@ -122,7 +122,7 @@ def test_more_streams_than_slots_take_turns() -> None:
             async def count(length: int) -> int | None:
                 stream = client.stream(f"local/{NAME}", "Hello!", max_tokens=length, extra={"ignore_eos": True})
                 usage = (await stream.collect()).usage
-                return usage and usage.output_tokens
+                return usage.output_tokens if usage else None
 
             assert await asyncio.gather(*map(count, lengths)) == [*lengths]
 

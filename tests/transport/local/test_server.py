@@ -112,6 +112,19 @@ async def test_a_lease_that_is_collected_under_the_lock_is_given_back_later(
     assert witness.child().ended()
 
 
+async def test_what_was_given_back_under_the_lock_is_counted_by_the_next_acquire(
+    servers: Servers, witness: Witness, gguf: Gguf, tmp_path: Path
+) -> None:
+    """Whoever holds the lock does it when done; here that is someone who asks for another model."""
+    lost = await servers.acquire(gguf("serves"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "serves.gguf").write_bytes(b"GGUF")
+    with servers._lock:
+        lost.release()
+    await servers.acquire(str(tmp_path / "other" / "serves.gguf"))
+    assert witness.child().ended()
+
+
 async def test_a_new_server_follows_one_that_was_stopped(servers: Servers, witness: Witness, gguf: Gguf) -> None:
     """The key is a new one, too."""
     first = await servers.acquire(gguf("serves"))
@@ -238,6 +251,19 @@ async def test_a_failed_start_is_one_typed_sentence(
     assert not servers._running
 
 
+async def test_a_failed_start_is_not_kept(gguf: Gguf, witness: Witness) -> None:
+    """Also where `keep` was asked for, the next call starts anew."""
+    servers = Servers(("/nonexistent/python",))
+    for _ in range(2):
+        with pytest.raises(ConnectError):
+            await servers.acquire(gguf("serves"), keep=True)
+    servers._program = PROGRAM
+    with pytest.raises(ConnectError, match="no memory left"):
+        await servers.acquire(gguf("dies"), keep=True)
+    assert not servers._running
+    await (await servers.acquire(gguf("serves"))).aclose()
+
+
 async def test_an_error_never_shows_the_key(servers: Servers, witness: Witness, gguf: Gguf) -> None:
     """Even where the child's own last words do."""
     with pytest.raises(ConnectError, match="my key is …") as caught:
@@ -291,6 +317,13 @@ def test_the_child_never_outlives_its_parent(witness: Witness, gguf: Gguf, endin
         assert parent.stdout.readline() == b"ready\n"
         parent.wait(20)
         assert witness.child().ended()
+
+
+def test_an_interpreter_that_ends_leaves_no_process_unreaped(witness: Witness, gguf: Gguf) -> None:
+    """With all warnings shown it has nothing to say."""
+    command = [sys.executable, "-X", "dev", "-c", PARENT, PROGRAM[-1], gguf("serves")]
+    ended = subprocess.run(command, capture_output=True, timeout=20, check=True)  # noqa: S603 - our own program
+    assert (ended.stdout, ended.stderr) == (b"ready\n", b"")
 
 
 FORK = """

@@ -25,6 +25,11 @@ class Child:
         except ConnectionResetError:
             return True
 
+    def answers(self) -> bool:
+        """Whether the child, which echoes what it is told, still does."""
+        self._connection.sendall(b"?")
+        return self._connection.recv(1) == b"?"
+
     def close(self) -> None:
         """Look away."""
         self._connection.close()

@@ -69,7 +69,8 @@ class Process:
         self.order = order
         self.users = 0
         self.keep = False
-        self.stopping = False
+        self.ended = False
+        """Whether it was stopped, or never got going."""
         self.started: Future[str] = Future()
         """Its base URL, or the error."""
         self.started.set_running_or_notify_cancel()  # many may wait for it, and none of them may cancel it
@@ -84,11 +85,11 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether the process is being started or runs."""
-        return not self.stopping and (self._popen is None or self._popen.poll() is None)
+        return not self.ended and (self._popen is None or self._popen.poll() is None)
 
     def stop(self) -> None:
         """Kill the process: it has no state that would be worth a farewell. Returns at once; :meth:`reap` it later."""
-        self.stopping = True
+        self.ended = True
         if self._popen is not None:
             self._popen.kill()
 
@@ -117,15 +118,19 @@ class Process:
             with TemporaryFile() as stderr:
                 self.started.set_result(self._base_url(stderr))
         except OSError as error:
-            self.started.set_exception(ConnectError(f"the local model's process cannot be started: {error.strerror or error}"))
+            self._fail(ConnectError(f"the local model's process cannot be started: {error.strerror or error}"))
         except BaseException as error:  # noqa: BLE001 - it is handed to those who wait
-            self.started.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self.ended = True
+        self.started.set_exception(error)
 
     def _base_url(self, stderr: IO[bytes]) -> str:
         popen = self._popen = subprocess.Popen(  # noqa: S603 - our own program
             self._program, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, **_APART
         )
-        if self.stopping:  # stop() came when there was nothing to kill yet
+        if self.ended:  # stop() came when there was nothing to kill yet
             popen.kill()
         answer = self._ask(popen)
         if answer.base_url:

@@ -56,7 +56,7 @@ class Lease:
         """Give the share back; if it was the last one, wait until the process is gone."""
         process = self._process
         self.release()
-        if process is not None and process.stopping:
+        if process is not None and process.ended:
             await in_thread(process.reap)
 
 
