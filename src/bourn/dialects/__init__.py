@@ -18,6 +18,7 @@ DIALECTS: dict[str, str] = {
     "openai-chat": "bourn.dialects.openai_chat",
     "openai-responses": "bourn.dialects.openai_responses",
     "anthropic": "bourn.dialects.anthropic",
+    "gemini": "bourn.dialects.gemini",
 }
 """Name to the module that holds the dialect as ``DIALECT``; a module is imported on first use."""
 
