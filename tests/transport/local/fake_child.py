@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 
 def say(line: str) -> None:
@@ -22,6 +23,12 @@ def serves(order):
 
 def hangs(order):
     sys.stdin.read()
+
+
+def does_not_listen(order):
+    """What llama.cpp is like while it works in native code."""
+    say(json.dumps({"base_url": "http://127.0.0.1:1"}))
+    time.sleep(60)
 
 
 def dies(order):

@@ -121,8 +121,9 @@ async def test_what_was_given_back_under_the_lock_is_counted_by_the_next_acquire
     (tmp_path / "other" / "serves.gguf").write_bytes(b"GGUF")
     with servers._lock:
         lost.release()
-    await servers.acquire(str(tmp_path / "other" / "serves.gguf"))
+    kept = await servers.acquire(str(tmp_path / "other" / "serves.gguf"))
     assert witness.child().ended()
+    kept.release()
 
 
 async def test_a_new_server_follows_one_that_was_stopped(servers: Servers, witness: Witness, gguf: Gguf) -> None:
@@ -319,11 +320,12 @@ def test_the_child_never_outlives_its_parent(witness: Witness, gguf: Gguf, endin
         assert witness.child().ended()
 
 
-def test_an_interpreter_that_ends_leaves_no_process_unreaped(witness: Witness, gguf: Gguf) -> None:
-    """With all warnings shown it has nothing to say."""
-    command = [sys.executable, "-X", "dev", "-c", PARENT, PROGRAM[-1], gguf("serves")]
+def test_an_interpreter_that_ends_kills_a_child_that_does_not_listen(witness: Witness, gguf: Gguf) -> None:
+    """It leaves nothing to the child's good will, and with all warnings shown it has nothing to say."""
+    command = [sys.executable, "-X", "dev", "-c", PARENT, PROGRAM[-1], gguf("does_not_listen")]
     ended = subprocess.run(command, capture_output=True, timeout=20, check=True)  # noqa: S603 - our own program
     assert (ended.stdout, ended.stderr) == (b"ready\n", b"")
+    assert witness.child().ended()
 
 
 FORK = """
