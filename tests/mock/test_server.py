@@ -128,6 +128,23 @@ async def test_leaving_the_server_ends_every_connection_and_task():
         writer.close()
 
 
+async def test_leaving_while_connections_come_in_leaves_nothing():
+    before = asyncio.all_tasks()
+    for turns in range(6):
+        async with MockServer([ops.Stall()]) as server:
+            opening = [asyncio.create_task(asyncio.open_connection(server.host, server.port)) for _ in range(20)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        for opened in await asyncio.gather(*opening, return_exceptions=True):
+            if not isinstance(opened, BaseException):
+                with contextlib.suppress(ConnectionError):
+                    await opened[0].read()
+                opened[1].close()
+        await asyncio.sleep(1)
+        assert not server.journal.open
+        assert asyncio.all_tasks() == before
+
+
 async def test_an_endless_script_stops_where_the_peer_does_not_read():
     def endless(_: HttpRequest) -> Iterator[ops.Op]:
         while True:

@@ -35,6 +35,7 @@ def test_a_synchronous_client_is_answered_and_the_thread_ends_with_the_server():
         mount = server.add(text("more"), name="more")
         assert mount.url == server.url + "/s/more"
     assert threading.active_count() == before
+    assert len(server.exchanges) == 2
 
 
 def test_signals_and_waits_cross_the_threads():

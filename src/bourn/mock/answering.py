@@ -38,8 +38,8 @@ def reply(dialect: Dialect, request: Request, answer: Answer, dice: Random, orig
 
 
 def error_reply(dialect: Dialect, status: int, error: WireError, headers: dict[str, str] | None = None) -> Reply:
-    """An HTTP error with the dialect's error body."""
-    return json_reply(status, dialect.encode_error(status, error), headers)
+    """An HTTP error with the dialect's error body and error headers."""
+    return json_reply(status, dialect.encode_error(status, error), {**dialect.error_headers(status, error), **(headers or {})})
 
 
 def _streamed(dialect: Dialect, request: Request, answer: Answer, dice: Random) -> Reply:

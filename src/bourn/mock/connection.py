@@ -60,6 +60,10 @@ class Host(Protocol):
         """A script or its maker raised."""
         ...
 
+    def accept(self, connection: Connection) -> bool:
+        """A connection is there; whether it is served."""
+        ...
+
     def forget(self, connection: Connection) -> None:
         """The connection is gone."""
         ...
@@ -82,6 +86,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None  # set while the kernel takes nothing
         self._held_back = False
         self._stopping = False
+        self._accepted = False
 
     # what the event loop calls
 
@@ -89,6 +94,10 @@ class Connection(asyncio.Protocol):
         """Begin to serve."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._accepted = self._host.accept(self)
+        if not self._accepted:
+            transport.abort()
+            return
         transport.set_write_buffer_limits(0)
         self.gone = self._loop.create_future()
         self.record = self._host.journal.begin(self._host.now(), transport.get_write_buffer_size)
@@ -112,6 +121,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
+        if not self._accepted:
+            return
         if exc is not None and self.record.peer == "open":
             self._peer("reset")
         self.record.close(self._host.now())

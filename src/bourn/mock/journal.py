@@ -7,8 +7,9 @@ wait for one. No key is kept: headers that carry one are replaced before they ar
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
 from bourn.mock.http import HttpRequest
@@ -20,10 +21,13 @@ Ending = Literal["open", "whole", "cut", "peer left", "server stopped", "failed"
 
 PeerAct = Literal["open", "eof", "reset"]
 
-SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "x-amz-security-token"}
-)
-SECRET_QUERY = frozenset({"key", "api_key", "api-key", "access_token"})
+_SECRET = re.compile("auth|key|token|cookie|secret|signature", re.IGNORECASE)
+_NO_SECRET = frozenset({"idempotency-key"})
+
+
+def _redacted(fields: Mapping[str, str]) -> dict[str, str]:
+    secret = {name for name in fields if _SECRET.search(name)} - _NO_SECRET
+    return {name: "***" if name in secret else value for name, value in fields.items()}
 
 
 class Exchange:
@@ -33,8 +37,8 @@ class Exchange:
         self.connection = connection
         self.method = request.method
         self.path = request.path
-        self.query = {name: "***" if name.lower() in SECRET_QUERY else value for name, value in request.query.items()}
-        self.headers = {name: "***" if name in SECRET_HEADERS else value for name, value in request.headers.items()}
+        self.query = _redacted(request.query)
+        self.headers = _redacted(request.headers)
         self.body = request.body
         self.at = at
         self.ended_at: float | None = None

@@ -65,10 +65,14 @@ class MockServer:
         self._connections: set[Connection] = set()
         self._refuser: socket.socket | None = None
         self._began = 0.0
+        self._stopping = False
         self._added = 0
         self._service = Service(self, seed, keys)
         if answer is not None:
             self._put("", answer, fault)
+
+    def __repr__(self) -> str:
+        return f"<MockServer {self.origin} seed={self.seed!r}>"
 
     @property
     def origin(self) -> str:
@@ -108,24 +112,39 @@ class MockServer:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self.journal.bind(self._loop)
-        listener = _bind(self.host, self.port)
+        listener = self._listener = _bind(self.host, self.port)
         if self._send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)  # what it accepts inherits this
         self.port = listener.getsockname()[1]
-        self._server = await self._loop.create_server(self._connection, sock=listener, backlog=1024)
+        listener.listen(1024)
+        listener.settimeout(0)
+        self._accepting = self._loop.create_task(self._accept())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._server.close()
+        self._stopping = True
+        with _caller(self._listener):  # a cancelled sock_accept loses the connection it just took: rather give it one
+            await self._accepting
+        self._listener.close()
         while self._connections:
             await asyncio.gather(*(connection.stop() for connection in self._connections))
-        await self._server.wait_closed()
         if self._refuser is not None:
             self._refuser.close()
         if self.errors and error is None:
             raise self.errors[0]
+
+    async def _accept(self) -> None:
+        """Take connections one by one: ``loop.create_server`` forgets those that are half made when it is closed."""
+        while not self._stopping:
+            try:
+                sock, _ = await self._loop.sock_accept(self._listener)
+            except OSError as error:  # no descriptor is left: a connection must end before another can come
+                self.failed(error)
+                await asyncio.sleep(1)
+            else:
+                await self._loop.connect_accepted_socket(lambda: Connection(self), sock)
 
     # what a connection asks
 
@@ -155,14 +174,15 @@ class MockServer:
         """A script or its maker raised: kept, and raised when the server is left."""
         self.errors.append(error)
 
+    def accept(self, connection: Connection) -> bool:
+        """A connection is there; it is served unless the server is being left."""
+        if not self._stopping:
+            self._connections.add(connection)
+        return not self._stopping
+
     def forget(self, connection: Connection) -> None:
         """The connection is gone."""
         self._connections.discard(connection)
-
-    def _connection(self) -> Connection:
-        connection = Connection(self)
-        self._connections.add(connection)
-        return connection
 
     def _put(self, name: str, answer: Answering, fault: Fault | str | Iterable[Fault | str]) -> Mount:
         given = [fault] if isinstance(fault, Fault | str) else fault
@@ -194,3 +214,12 @@ def _bind(host: str, port: int) -> socket.socket:
             raise InputError(message) from None
         raise
     return sock
+
+
+def _caller(listener: socket.socket) -> socket.socket:
+    """A socket that calls a listening one, without waiting for the answer."""
+    host, port = listener.getsockname()[:2]
+    caller = socket.socket(listener.family)
+    caller.settimeout(0)
+    caller.connect_ex(({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))  # noqa: S104 -- the other way round
+    return caller

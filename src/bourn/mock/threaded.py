@@ -25,6 +25,7 @@ class ThreadedServer:
     def __init__(self, answer: Answering | None = None, **options: Any) -> None:
         self._server = MockServer(answer, **options)
         self._ready = threading.Event()
+        self._running = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="bourn mock", daemon=True)
 
@@ -81,7 +82,9 @@ class ThreadedServer:
             ) from None
 
     def call(self, function: Callable[[], T]) -> T:
-        """Run a function in the server's thread, and give its value."""
+        """Run a function in the server's thread, and give its value; here, when that thread has not begun or has ended."""
+        if not self._running:
+            return function()
 
         async def run() -> T:
             return function()
@@ -100,5 +103,7 @@ class ThreadedServer:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         async with self._server:
+            self._running = True
             self._ready.set()
             await self._stop.wait()
+            self._running = False
