@@ -40,7 +40,7 @@ class Shelf:
         self.files[path] = file
 
     def __enter__(self) -> Self:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"on": self}))
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (Handler,), {"on": self}))
         self._server.daemon_threads = False
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
@@ -52,6 +52,11 @@ class Shelf:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that hang up: some tests are about that."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
