@@ -99,6 +99,8 @@ class Dialect(msgspec.Struct, frozen=True):
     encoder: Callable[[Request], Encoder]
     encode_whole: Callable[[Request, Iterable[Event]], bytes]
     encode_error: Callable[[int, WireError], bytes]
+    #: headers that a refused request's answer has, where the provider says there what is wrong
+    error_headers: Callable[[int, WireError], Mapping[str, str]] = lambda _status, _error: {}
     #: header that carries the key: name and the word before it
     auth: tuple[str, str] = ("authorization", "Bearer ")
     #: path patterns (``re``) that the server half answers, relative to ``root``
