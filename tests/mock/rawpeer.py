@@ -9,13 +9,22 @@ import asyncio
 import json
 from typing import Any
 
+import msgspec
+
 from bourn import dialects
-from bourn.dialects.base import Dialect
+from bourn.dialects.base import Dialect, HttpCall
 from bourn.messages import Message, Request
 from bourn.mock import MockServer, Mount
+from bourn.mock.faults import Fault
 
-NAMES = ["openai-chat", "openai-responses", "anthropic"]
+NAMES = [name for name in dialects.DIALECTS if dialects.get(name).paths]
 """The dialects that have a server half."""
+
+
+def names_for(fault: type[Fault]) -> list[str]:
+    """The dialects in whose framing a fault can be written."""
+    return [name for name in NAMES if not fault.needs or dialects.get(name).media_types[0] in fault.needs]
+
 
 FOR_EVER = 100_000.0
 
@@ -63,29 +72,38 @@ def chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-def body_for(dialect: Dialect, *, model: str = "m", stream: bool = True, prompt: str = "hi there") -> bytes:
+WHOLE_PATHS = {":streamGenerateContent": ":generateContent", "/converse-stream": "/converse"}
+"""Where the wish for a stream is in the path: its ending, and the one that wishes for none."""
+
+
+def call_for(dialect: Dialect, *, model: str = "m", stream: bool = True, prompt: str = "hi there") -> HttpCall:
     call = dialect.call(Request(model, (Message("user", prompt),)))
+    if stream:
+        return call
     body: dict[str, Any] = json.loads(call.body)
-    return json.dumps(body | {"stream": stream}).encode()
+    path = call.path.partition("?")[0]
+    for streamed, whole in WHOLE_PATHS.items():
+        if path.endswith(streamed):
+            return msgspec.structs.replace(call, path=path.removesuffix(streamed) + whole)
+    return msgspec.structs.replace(call, body=json.dumps(body | {"stream": False}).encode())
 
 
 def request_for(
     dialect: Dialect, server: MockServer | Mount, *, close: bool = True, key: str = "sk-secret", **options: Any
 ) -> bytes:
     """A request in a dialect, as bytes."""
-    call = dialect.call(Request("m", (Message("user", "hi"),)))
-    body = body_for(dialect, **options)
+    call = call_for(dialect, **options)
     path = server.base_url(dialect.name).partition("://")[2].partition("/")
     headers = {
         "host": path[0],
         "content-type": "application/json",
-        "content-length": str(len(body)),
+        "content-length": str(len(call.body)),
         dialect.auth[0]: dialect.auth[1] + key,
         **call.headers,
         **({"connection": "close"} if close else {}),
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST {path[1]}{path[2]}{call.path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+    return f"POST {path[1]}{path[2]}{call.path} HTTP/1.1\r\n{lines}\r\n".encode() + call.body
 
 
 async def hear(server: MockServer | Mount, request: bytes, *, most: int = 1 << 40) -> Heard:

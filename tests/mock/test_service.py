@@ -12,7 +12,7 @@ import pytest
 from bourn import dialects
 from bourn.errors import InputError
 from bourn.mock import MockServer, Reply, computed, echo, error, http_error, ops, pause, reasoning, text, tool_call, turns
-from tests.mock.rawpeer import NAMES, Heard, ask, body_for, hear
+from tests.mock.rawpeer import NAMES, Heard, ask, call_for, hear
 from tests.recordings import decode
 
 ALL = pytest.mark.parametrize("name", NAMES)
@@ -24,6 +24,17 @@ def said(name: str, heard: Heard) -> str:
     decoded = decode(dialects.get(name), [heard.body])
     assert decoded.error is None
     return decoded.response.text
+
+
+def path_of(name: str) -> str:
+    """The path of a streamed call, without its query."""
+    dialect = dialects.get(name)
+    return dialect.root + call_for(dialect).path.partition("?")[0]
+
+
+def dialect_frames(name: str, data: bytes) -> int:
+    """How many whole frames the client's half finds in some bytes."""
+    return len(dialects.get(name).framer(1 << 20).feed(data))
 
 
 def message(heard: Heard) -> str:
@@ -41,7 +52,7 @@ async def test_one_scenario_is_served_in_every_dialect(name: str) -> None:
         assert (decoded.response.reasoning, decoded.response.text) == ("Hmm.", "Hello!")
         assert [(call.name, call.arguments) for call in decoded.response.tool_calls] == [("f", '{"x":1}')]
         assert decoded.response.finish_reason == "tool_calls"
-        assert heard.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert heard.headers["content-type"].partition(";")[0] == dialects.get(name).media_types[0]
         assert heard.headers["request-id"].startswith("req_")
 
 
@@ -58,7 +69,7 @@ async def test_a_request_without_stream_gets_one_json_document(name: str) -> Non
 async def test_each_frame_is_a_chunk_of_its_own_at_its_own_time(name: str) -> None:
     async with MockServer(text("a b c").paced(first=2, rate=4)) as server:
         heard = await ask(server, name)
-        assert all(piece.endswith(b"\n\n") and piece.count(b"\n\n") == 1 for piece in heard.chunks)
+        assert [dialect_frames(name, piece) for piece in heard.chunks] == [1] * len(heard.chunks)
         (exchange,) = server.journal.exchanges
         assert exchange.ended_at == pytest.approx(2.5)
 
@@ -113,8 +124,7 @@ async def test_a_scenario_that_is_not_there_is_named_with_those_that_are(name: s
             404,
             "the model 'mock/cow' does not exist: the scenarios of this server are cat",
         )
-        path = dialects.get(name).root + dialects.get(name).paths[0]
-        lost = await hear(server, _post(name, "/s/dog" + path))
+        lost = await hear(server, _post(name, "/s/dog" + path_of(name)))
         assert (lost.status, message(lost)) == (404, "no scenario 'dog' was added to this server: known are cat")
 
 
@@ -147,7 +157,7 @@ def _post(
     name: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None, method: str = "POST"
 ) -> bytes:
     dialect = dialects.get(name)
-    body = body_for(dialect) if body is None else body
+    body = call_for(dialect).body if body is None else body
     default = {dialect.auth[0]: dialect.auth[1] + "k", "anthropic-version": "2023-06-01", "content-type": "application/json"}
     fields = {**default, **(headers or {}), "content-length": str(len(body)), "connection": "close"}
     lines = "".join(f"{key}: {value}\r\n" for key, value in fields.items() if value)
@@ -155,12 +165,10 @@ def _post(
 
 
 async def refused(name: str, path: str | None = None, keys: Any = None, **wrong: Any) -> tuple[int, str]:
-    dialect = dialects.get(name)
     async with MockServer(SAID, keys=keys) as server:
-        heard = await hear(server, _post(name, dialect.root + dialect.paths[0] if path is None else path, **wrong))
+        heard = await hear(server, _post(name, path_of(name) if path is None else path, **wrong))
         (exchange,) = server.journal.exchanges
         assert (exchange.dialect, len(exchange.notes)) == (name, 1)
-        assert json.loads(heard.body)["error"]["type"]
         return heard.status, message(heard).replace(server.origin, "ORIGIN")
 
 
@@ -179,11 +187,10 @@ async def test_a_request_without_a_key_or_with_a_wrong_one_is_refused(name: str)
 
 @ALL
 async def test_a_wrong_method_type_or_body_is_refused(name: str) -> None:
-    path = dialects.get(name).root + dialects.get(name).paths[0]
-    assert await refused(name, method="GET", body=b"") == (405, f"{path} is called with POST, not GET")
+    assert await refused(name, method="GET", body=b"") == (405, f"{path_of(name)} is called with POST, not GET")
     status, told = await refused(name, headers={"content-type": "text/plain"})
     assert (status, told) == (415, "the content type must be application/json, not text/plain")
-    for body in (b"", b"{", b"[]", b"{}", b'{"model": 3}'):
+    for body in (b"", b"{", b"[]", b"{}", b'{"model": 3, "contents": 3}'):
         status, told = await refused(name, body=body)
         assert status == 400
         assert told
@@ -215,7 +222,7 @@ async def test_a_path_that_means_nothing_is_told_all_base_urls_in_the_shape_of_i
     status, told = await refused("anthropic", "/nothing")
     assert status == 404
     assert told.startswith("nothing is served at POST /nothing; the base URLs are: ORIGIN/v1 for openai-chat, ")
-    assert told.endswith("ORIGIN for anthropic")
+    assert "ORIGIN for anthropic" in told
 
 
 async def test_an_http_1_0_peer_gets_a_body_that_ends_with_the_connection():

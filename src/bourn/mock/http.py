@@ -42,6 +42,11 @@ class HttpRequest(msgspec.Struct, frozen=True):
     minor: int = 1
 
     @property
+    def raw_path(self) -> str:
+        """The path as it was sent, still encoded."""
+        return self.target.partition("?")[0]
+
+    @property
     def keep_alive(self) -> bool:
         """Whether the peer wants the connection kept after the answer."""
         words = {word.strip() for word in self.headers.get("connection", "").lower().split(",")}

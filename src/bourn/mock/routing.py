@@ -7,7 +7,7 @@ says what to write instead. House rule: the paths and the key's header come from
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from http import HTTPStatus
 
 import msgspec
@@ -15,11 +15,16 @@ import msgspec
 from bourn import dialects
 from bourn.dialects.base import Dialect, HttpCall, WireError
 from bourn.errors import BournError
-from bourn.messages import Request
+from bourn.messages import Message, Request
 from bourn.mock.http import HttpRequest
 
 REQUIRED_HEADERS: dict[str, dict[str, str]] = {"anthropic": {"anthropic-version": "2023-06-01"}}
 """Dialect to the headers its provider insists on, with a value that it takes."""
+
+QUERY_KEYS: dict[str, str] = {"gemini": "key"}
+"""Dialect to the query parameter in which its provider takes the key, too."""
+
+_SIGNATURE = re.compile("AWS4-HMAC-SHA256 Credential=([^/]+)/")
 
 ERROR_WORDS: dict[int, tuple[str, str | None]] = {
     400: ("invalid_request_error", None),
@@ -68,15 +73,20 @@ def find(table: list[Route], request: HttpRequest, path: str, base: str) -> Dial
 
 
 def _lost(table: list[Route], request: HttpRequest, path: str, base: str) -> RefusedRequest:
-    """A wrong path: what the caller meant is the dialect whose path it ends with, else the one whose key header it has."""
+    """A wrong path: what the caller meant is the dialect whose path ends like it, else the one whose key header it has."""
     for dialect in {route.dialect.name: route.dialect for route in table}.values():
-        for pattern in dialect.paths:
-            if re.search(f"(?:{pattern.removeprefix('/v1')})$", path):
-                right = f"the base URL for {dialect.name} is {base}{dialect.root}, and its clients add {pattern}"
-                return RefusedRequest(dialect, HTTPStatus.NOT_FOUND, f"wrong path {path}: {right}")
+        own = _example(dialect)
+        if re.fullmatch(".*/" + re.escape(own.rpartition("/")[2]).replace("MODEL", ".+"), path):
+            right = f"the base URL for {dialect.name} is {base}{dialect.root}, and its clients add {own}"
+            return RefusedRequest(dialect, HTTPStatus.NOT_FOUND, f"wrong path {path}: {right}")
     keyed = [route.dialect for route in table if route.dialect.auth[0] in request.headers]
     message = f"nothing is served at {request.method} {path}; the base URLs are: {_bases(table, base)}"
     return RefusedRequest(keyed[0] if keyed else table[0].dialect, HTTPStatus.NOT_FOUND, message)
+
+
+def _example(dialect: Dialect) -> str:
+    """The path that a client of the dialect adds to the base URL, without its query."""
+    return dialect.call(Request("MODEL", (Message("user", "hi"),))).path.partition("?")[0]
 
 
 def _bases(table: list[Route], base: str) -> str:
@@ -86,12 +96,11 @@ def _bases(table: list[Route], base: str) -> str:
 
 def read(dialect: Dialect, request: HttpRequest, path: str, keys: Collection[str] | None) -> Request:
     """The request in our words. Raises ``RefusedRequest`` for a bad key, header or body."""
-    _check_key(dialect, request.headers, keys)
+    _check_key(dialect, request, keys)
     for name, value in REQUIRED_HEADERS.get(dialect.name, {}).items():
         if name not in request.headers:
-            raise RefusedRequest(
-                dialect, HTTPStatus.BAD_REQUEST, f"{name}: header is required; send for example {name}: {value}"
-            )
+            message = f"{name}: header is required; send for example {name}: {value}"
+            raise RefusedRequest(dialect, HTTPStatus.BAD_REQUEST, message)
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
         message = f"the content type must be application/json, not {media_type}"
@@ -102,16 +111,25 @@ def read(dialect: Dialect, request: HttpRequest, path: str, keys: Collection[str
         raise RefusedRequest(dialect, HTTPStatus.BAD_REQUEST, error.message) from None
 
 
-def _check_key(dialect: Dialect, headers: Mapping[str, str], keys: Collection[str] | None) -> None:
+def _check_key(dialect: Dialect, request: HttpRequest, keys: Collection[str] | None) -> None:
     name, word = dialect.auth
-    given = {_key(headers, name, word), _key(headers, "authorization", "Bearer ")} - {""}
-    if not given:
+    given = _keys(dialect, request)
+    if name and not given:
         takes = "; this server takes any" if keys is None else ""
         raise RefusedRequest(dialect, HTTPStatus.UNAUTHORIZED, f"no API key: send one in the header {name}: {word}KEY{takes}")
-    if keys is not None and given.isdisjoint(keys):
+    if name and keys is not None and given.isdisjoint(keys):
         raise RefusedRequest(dialect, HTTPStatus.UNAUTHORIZED, "the API key is none of those that this server was given")
 
 
-def _key(headers: Mapping[str, str], name: str, word: str) -> str:
-    given = headers.get(name, "")
-    return given.removeprefix(word).strip() if given.startswith(word) else ""
+def _keys(dialect: Dialect, request: HttpRequest) -> set[str]:
+    """The keys that a request brings: in the dialect's header, as a bearer token, in a signature (its id), in the query."""
+    name, word = dialect.auth
+    own, bearer = request.headers.get(name, ""), request.headers.get("authorization", "")
+    signed = _SIGNATURE.match(bearer)
+    found = {
+        own.removeprefix(word) if own.startswith(word) else "",
+        bearer.removeprefix("Bearer ") if bearer.startswith("Bearer ") else "",
+        signed[1] if signed else "",
+        request.query.get(QUERY_KEYS.get(dialect.name, ""), ""),
+    }
+    return {key.strip() for key in found} - {""}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import msgspec
 
@@ -39,7 +40,7 @@ class Service:
 
     async def script(self, request: HttpRequest, exchange: Exchange) -> Script:
         """The script that answers a request."""
-        name, path = _split(request.path)
+        name, path = _split(request.raw_path)
         if path.startswith(INTERNAL):
             return self._internal(path.removeprefix(INTERNAL), request).script()
         mount = self.mounts.get(name)
@@ -99,7 +100,7 @@ def _split(path: str) -> tuple[str, str]:
     if not path.startswith("/s/"):
         return "", path
     name, slash, rest = path.removeprefix("/s/").partition("/")
-    return name, slash + rest
+    return unquote(name), slash + rest
 
 
 def _on_connection(reply: Reply, request: HttpRequest) -> Reply:
