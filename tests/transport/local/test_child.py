@@ -42,12 +42,14 @@ def get_device_info():
 class CommonParams(SimpleNamespace):
     def __init__(self):
         super().__init__(model=SimpleNamespace(path=""), cpuparams=SimpleNamespace(n_threads=-1))
+        self.cpuparams_batch = SimpleNamespace(n_threads=-1)
 
 class Server:
     listening_address = "http://127.0.0.1:1"
 
     def __init__(self, params):
-        told = {**vars(params), "model": params.model.path, "cpuparams": None, "n_threads": params.cpuparams.n_threads}
+        told = {k: v for k, v in vars(params).items() if not isinstance(v, SimpleNamespace)}
+        told |= {"model": params.model.path, "threads": [params.cpuparams.n_threads, params.cpuparams_batch.n_threads]}
         told |= {"model_alias": list(params.model_alias), "omp": os.environ["OMP_WAIT_POLICY"]}
         witness.sendall(json.dumps(told).encode() + b"\\n")
         os.write(1, b"native code prints where it likes\\n")
@@ -84,7 +86,8 @@ async def test_the_server_is_set_up_as_promised(servers: Servers, witness: Witne
     assert (told["hostnames"], told["port"], told["api_keys"]) == (["127.0.0.1"], 0, [lease.key])
     assert (told["model"], told["model_alias"]) == (gguf("model"), ["model"])
     assert (told["ui"], told["cache_ram_mib"], told["kv_unified"], told["fit_params"]) == (False, 0, False, False)
-    assert (told["n_threads"], told["omp"]) == (1, "passive")
+    assert told["threads"] == [1, min(4, os.cpu_count() or 1)]
+    assert told["omp"] == "passive"
     assert lease.base_url == "http://127.0.0.1:1"
 
 
