@@ -8,6 +8,7 @@ House rule: only what the service's own documentation or recorded traffic says.
 from __future__ import annotations
 
 from bourn.providers.compatible import COMPATIBLE
+from bourn.providers.google import GOOGLE
 from bourn.providers.row import Provider
 
 _ROWS = (
@@ -29,6 +30,7 @@ _ROWS = (
         ("ANTHROPIC_BASE_URL",),
         default_model="claude-sonnet-4-5",
     ),
+    *GOOGLE,
     *COMPATIBLE,
     Provider("local", "openai-chat", None, default_model="smollm2-135m", way="local"),
 )

@@ -1,0 +1,40 @@
+"""Google's services that speak the dialect ``gemini``: the Gemini API, and the same models at Vertex.
+
+Vertex takes an access token of a cloud project (``gcloud auth print-access-token``), in a region or world-wide, or, in its
+express mode, an API key. House rule: the variables are those of Google's own clients.
+"""
+
+from __future__ import annotations
+
+from bourn.providers.row import Provider
+
+_GEMINI = "https://generativelanguage.googleapis.com"
+_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+_URL = ("GOOGLE_GEMINI_BASE_URL",)
+_TOKENS = ("GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN")
+_BEARER = ("authorization", "Bearer ")
+_VERTEX = frozenset({"vertex"})
+
+GOOGLE = (
+    Provider("gemini", "gemini", _GEMINI, _KEYS, _URL, default_model="gemini-flash-latest"),
+    Provider("google", "gemini", _GEMINI, _KEYS, _URL),
+    Provider(
+        "vertex",
+        "gemini",
+        "https://{GOOGLE_CLOUD_LOCATION}-aiplatform.googleapis.com/v1"
+        "/projects/{GOOGLE_CLOUD_PROJECT}/locations/{GOOGLE_CLOUD_LOCATION}",
+        _TOKENS,
+        auth=_BEARER,
+        quirks=_VERTEX,
+    ),
+    Provider(
+        "vertex-global",
+        "gemini",
+        "https://aiplatform.googleapis.com/v1/projects/{GOOGLE_CLOUD_PROJECT}/locations/global",
+        _TOKENS,
+        auth=_BEARER,
+        quirks=_VERTEX,
+    ),
+    Provider("vertex-express", "gemini", "https://aiplatform.googleapis.com/v1", ("GOOGLE_API_KEY",), quirks=_VERTEX),
+)
+"""The usual one first."""
