@@ -35,6 +35,7 @@ class Endpoint(msgspec.Struct, frozen=True):
         """The whole address of a call to ``path``; raises ``InputError`` where there is no base URL."""
         if self.base_url is None:
             raise InputError(f"provider {self.provider.name!r} has no address of its own; pass base_url=")
+        path = self.provider.paths.get(path, path)
         joint = "&" if "?" in path else "?"
         return self.base_url + path + (joint + self.query if self.query else "")
 
@@ -83,9 +84,9 @@ def resolve(
     """
     name, model = split_model_id(model_id)
     provider = get(name)
-    own_url = base_url or _first(provider.base_url_env, environ)
+    own_url = base_url or _first(provider.url_variables, environ)
     key = api_key if api_key is not None else _first(provider.key_env, environ)
-    if not key and provider.key_env and own_url is None:
+    if not key and provider.key_env and not provider.key_optional and own_url is None:
         raise MissingKeyError(
             f"{name} wants an API key: set {provider.key_env[0]}, or pass api_key=", provider=name, model=model
         )

@@ -14,9 +14,11 @@ class Provider(msgspec.Struct, frozen=True):
     """A service: its ``dialect``, ``base_url``, the variables its key and its URL are read from, and its quirks.
 
     ``base_url`` and the values of ``query`` (added to every URL) may have places, filled in from the environment: see
-    ``bourn.providers.address``. ``auth`` overrides the dialect's key header (name, word before the key); ``default_model`` is
-    what ``bourn chat`` takes when only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is
-    *unverified*, not *truncated*), and those that a dialect names. ``way`` says which transport reaches it.
+    ``bourn.providers.address``. ``base_url_env`` names the variables that replace the URL whole; without any it is the row's
+    name and ``_BASE_URL``. ``paths`` gives a path of the dialect the name it has here; ``auth`` overrides the dialect's key
+    header (name, word before the key). A call without a key is refused here unless ``key_optional``. ``default_model`` is what
+    ``bourn chat`` takes when only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is *unverified*,
+    not *truncated*), and those that a dialect names. ``way`` says which transport reaches it.
     """
 
     name: str
@@ -24,9 +26,18 @@ class Provider(msgspec.Struct, frozen=True):
     base_url: str | None
     key_env: tuple[str, ...] = ()
     base_url_env: tuple[str, ...] = ()
+    key_optional: bool = False
     default_model: str | None = None
     auth: tuple[str, str] | None = None
     headers: Mapping[str, str] = {}
     query: Mapping[str, str] = {}
+    paths: Mapping[str, str] = {}
     quirks: frozenset[str] = frozenset()
     way: str = "http"
+
+    @property
+    def url_variables(self) -> tuple[str, ...]:
+        """The variables that replace ``base_url`` whole, the first that is set."""
+        if self.base_url_env or self.base_url is None:
+            return self.base_url_env
+        return (self.name.upper().replace("-", "_") + "_BASE_URL",)

@@ -1,14 +1,17 @@
 """The table of services: one row each.
 
-Adding a service that speaks a known dialect is one row here, or in ``compatible`` if it speaks OpenAI's.
+Here are the services with a dialect of their own, and those that are reached in another dialect than OpenAI chat. Adding a
+service that speaks a known dialect is one row here or in one of the three modules that are joined to this one.
 
-House rule: only what the service's own documentation or recorded traffic says.
+House rule: only what the service's documentation, its own client or recorded traffic says.
 """
 
 from __future__ import annotations
 
+from bourn.providers.clouds import CLOUDS
 from bourn.providers.compatible import COMPATIBLE
 from bourn.providers.google import GOOGLE
+from bourn.providers.own_servers import OWN_SERVERS
 from bourn.providers.row import Provider
 
 _ROWS = (
@@ -17,21 +20,36 @@ _ROWS = (
         "openai-chat",
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
-        ("OPENAI_BASE_URL",),
         default_model="gpt-5-mini",
         quirks=frozenset({"max_completion_tokens"}),
     ),
-    Provider("openai-responses", "openai-responses", "https://api.openai.com/v1", ("OPENAI_API_KEY",), ("OPENAI_BASE_URL",)),
-    Provider(
-        "anthropic",
-        "anthropic",
-        "https://api.anthropic.com",
-        ("ANTHROPIC_API_KEY",),
-        ("ANTHROPIC_BASE_URL",),
-        default_model="claude-sonnet-4-5",
-    ),
+    Provider("anthropic", "anthropic", "https://api.anthropic.com", ("ANTHROPIC_API_KEY",), default_model="claude-sonnet-4-5"),
     *GOOGLE,
     *COMPATIBLE,
+    Provider("openai-responses", "openai-responses", "https://api.openai.com/v1", ("OPENAI_API_KEY",), ("OPENAI_BASE_URL",)),
+    Provider(
+        "deepseek-responses", "openai-responses", "https://api.deepseek.com", ("DEEPSEEK_API_KEY",), ("DEEPSEEK_BASE_URL",)
+    ),
+    Provider(
+        "openrouter-responses",
+        "openai-responses",
+        "https://openrouter.ai/api/v1",
+        ("OPENROUTER_API_KEY",),
+        ("OPENROUTER_BASE_URL",),
+    ),
+    Provider("xai-responses", "openai-responses", "https://api.x.ai/v1", ("XAI_API_KEY",), ("XAI_BASE_URL",)),
+    Provider("kimi-coding", "anthropic", "https://api.kimi.com/coding", ("KIMI_API_KEY",)),
+    Provider("minimax", "anthropic", "https://api.minimax.io/anthropic", ("MINIMAX_API_KEY",)),
+    Provider("minimax-cn", "anthropic", "https://api.minimaxi.com/anthropic", ("MINIMAX_API_KEY",)),
+    Provider(
+        "openrouter-anthropic",
+        "anthropic",
+        "https://openrouter.ai/api",
+        ("OPENROUTER_API_KEY",),
+        auth=("authorization", "Bearer "),
+    ),
+    *CLOUDS,
+    *OWN_SERVERS,
     Provider("local", "openai-chat", None, default_model="smollm2-135m", way="local"),
 )
 
