@@ -36,7 +36,7 @@ ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
 beyond use (two cores and two other busy processes: minutes for an answer of seconds)."""
 
 ONE_THREAD = 256 << 20
-"""Bytes of a model below which a second thread does not make answers faster (SmolLM2-135M on two idle cores: 0.46 s against 0.48 s)."""
+"""Bytes of a model below which a second thread does not hasten an answer (SmolLM2-135M, two idle cores: 0.46 s and 0.48 s)."""
 
 PROMPT_THREADS = 4
 """Threads, at most, that read the prompt of a small model: that work comes in large pieces, and a second one does help."""
