@@ -105,3 +105,84 @@ def filling(row: providers.Provider) -> dict[str, str]:
     template = row.base_url or ""
     names = address.variables(template)
     return {name: "https://host" if template.startswith("{" + name) else "part" for name in names}
+
+
+AZURE = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/", "AZURE_OPENAI_API_KEY": "k"}
+
+
+def url_of(model_id: str, environ: dict[str, str], path: str = "/chat/completions") -> str:
+    """Where a call to the model goes."""
+    return providers.resolve(model_id, environ=environ).url(path)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "environ", "url"),
+    [
+        ("azure/d", AZURE, "https://r.openai.azure.com/openai/v1/chat/completions"),
+        (
+            "azure-deployments/my gpt/4",
+            AZURE,
+            "https://r.openai.azure.com/openai/deployments/my%20gpt%2F4/chat/completions?api-version=2024-10-21",
+        ),
+        (
+            "azure-deployments/d",
+            {**AZURE, "OPENAI_API_VERSION": "2025-01-01&x=y"},
+            "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2025-01-01%26x%3Dy",
+        ),
+        (
+            "cloudflare/@cf/m",
+            {"CLOUDFLARE_ACCOUNT_ID": "id", "CLOUDFLARE_API_KEY": "k"},
+            "https://api.cloudflare.com/client/v4/accounts/id/ai/v1/chat/completions",
+        ),
+        ("writer/m", {"WRITER_API_KEY": "k"}, "https://api.writer.com/v1/chat"),
+        ("vllm/m", {}, "http://127.0.0.1:8000/v1/chat/completions"),
+        ("vllm/m", {"VLLM_BASE_URL": "http://gpu:8000/v1"}, "http://gpu:8000/v1/chat/completions"),
+    ],
+)
+def test_an_address_is_filled_in(model_id: str, environ: dict[str, str], url: str) -> None:
+    """Places of the address and of the query hold what the environment, or the row, says, quoted for where it stands."""
+    assert url_of(model_id, environ) == url
+
+
+def test_a_query_joins_the_one_that_a_path_has() -> None:
+    """A dialect's path may bring a query of its own."""
+    assert url_of("azure-deployments/d", AZURE, "/x?alt=sse").endswith("/openai/deployments/d/x?alt=sse&api-version=2024-10-21")
+
+
+@pytest.mark.parametrize(
+    ("model_id", "environ", "match"),
+    [
+        ("azure/d", {"AZURE_OPENAI_API_KEY": "k"}, "set AZURE_OPENAI_ENDPOINT, or pass base_url="),
+        ("bedrock-mantle/m", {"AWS_BEARER_TOKEN_BEDROCK": "k"}, "set AWS_REGION or AWS_DEFAULT_REGION"),
+        (
+            "azure/d",
+            {**AZURE, "AZURE_OPENAI_ENDPOINT": "r.openai.azure.com"},
+            "AZURE_OPENAI_ENDPOINT .*must look like https://",
+        ),
+        ("azure/d", {**AZURE, "AZURE_OPENAI_ENDPOINT": "https://u:p@host"}, "AZURE_OPENAI_ENDPOINT holds a user name"),
+        ("openai/m", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "host"}, "OPENAI_BASE_URL .*must look like"),
+        (
+            "snowflake/m",
+            {"SNOWFLAKE_PAT": "k", "SNOWFLAKE_ACCOUNT": "evil.example/#"},
+            "SNOWFLAKE_ACCOUNT holds characters that have no place in an address",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_filled_in_names_the_variable(model_id: str, environ: dict[str, str], match: str) -> None:
+    """What is missing, or breaks out of its place, is an InputError that says which variable it was."""
+    with pytest.raises(InputError, match=match):
+        providers.resolve(model_id, environ=environ)
+
+
+def test_a_base_url_of_ones_own_needs_no_variables() -> None:
+    """An address that the call gives is used as it is."""
+    endpoint = providers.resolve("cloudflare/m", base_url="http://127.0.0.1:9/v1", environ={})
+    assert endpoint.url("/chat/completions") == "http://127.0.0.1:9/v1/chat/completions"
+
+
+def test_the_key_goes_where_the_service_wants_it() -> None:
+    """A row may name another header than its dialect does; a key that is optional is sent when it is there."""
+    assert providers.resolve("azure/d", environ=AZURE).headers() == {"api-key": "k"}
+    assert providers.resolve("openrouter-anthropic/m", api_key="k", environ={}).headers() == {"authorization": "Bearer k"}
+    assert providers.resolve("lmstudio/m", environ={}).headers() == {}
+    assert providers.resolve("lmstudio/m", environ={"LM_API_TOKEN": "k"}).headers() == {"authorization": "Bearer k"}

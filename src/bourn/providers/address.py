@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
 
 from bourn.errors import InputError
 
@@ -22,25 +24,41 @@ def variables(template: str) -> tuple[str, ...]:
     return tuple(name for place in _PLACE.finditer(template) if place["names"] for name in place["names"].split("|"))
 
 
-def filled(template: str, *, provider: str, model: str, environ: Mapping[str, str]) -> str:
-    """``template`` with every place filled in; raises ``InputError`` that names the variable that is not set."""
+class Places(msgspec.Struct, frozen=True):
+    """What fills the places of one call's address: the model, and the environment; the provider's name is for errors."""
 
-    def value(place: re.Match[str]) -> str:
+    provider: str
+    model: str
+    environ: Mapping[str, str]
+
+    def base_url(self, template: str) -> str:
+        """The base URL that ``template`` is for this call; raises ``InputError`` that names the variable that is wrong."""
+
+        def value(place: re.Match[str]) -> str:
+            name, found = self._found(place)
+            if place.start() == 0:  # the place is the scheme and host, and perhaps more
+                return checked(found, name)
+            if name and quote(found, safe="") != found:
+                raise InputError(f"{name} holds characters that have no place in an address: {found!r}")
+            return quote(found, safe="")
+
+        return _PLACE.sub(value, template)
+
+    def query(self, templates: Mapping[str, str]) -> str:
+        """The query of this call; raises ``InputError`` that names the variable that is not set."""
+        return urlencode({word: _PLACE.sub(lambda place: self._found(place)[1], text) for word, text in templates.items()})
+
+    def _found(self, place: re.Match[str]) -> tuple[str, str]:
+        """What fills ``place``: the name of the variable, if it came from one, and the text."""
         if place["names"] is None:
-            return quote(model, safe="")
+            return "", self.model
         names = place["names"].split("|")
-        name = next((name for name in names if environ.get(name)), None)
-        if name is None and place["default"] is None:
-            raise InputError(f"{provider} wants to know its address: set {' or '.join(names)}, or pass base_url=")
-        if name is None:
-            return str(place["default"])
-        if place.start() == 0:  # the place is the scheme and host
-            return checked(environ[name], name)
-        if quote(environ[name], safe="") != environ[name]:
-            raise InputError(f"{name} holds characters that have no place in an address: {environ[name]!r}")
-        return environ[name]
-
-    return _PLACE.sub(value, template)
+        for name in names:
+            if self.environ.get(name):
+                return name, self.environ[name]
+        if place["default"] is None:
+            raise InputError(f"{self.provider} wants to know its address: set {' or '.join(names)}, or pass base_url=")
+        return "", place["default"]
 
 
 def checked(url: str, what: str = "base_url") -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -84,24 +83,20 @@ def resolve(
     """
     name, model = split_model_id(model_id)
     provider = get(name)
-    own_url = base_url or _first(provider.url_variables, environ)
-    key = api_key if api_key is not None else _first(provider.key_env, environ)
+    own_url = _own_url(provider, base_url, environ)
+    key = api_key if api_key is not None else _first(provider.key_env, environ)[1]
     if not key and provider.key_env and not provider.key_optional and own_url is None:
         raise MissingKeyError(
             f"{name} wants an API key: set {provider.key_env[0]}, or pass api_key=", provider=name, model=model
         )
-
-    def fill(template: str) -> str:
-        return address.filled(template, provider=name, model=model, environ=environ)
-
-    url = own_url if own_url or provider.base_url is None else fill(provider.base_url)
+    places = address.Places(name, model, environ)
     return Endpoint(
         provider,
         model,
         dialects.get(dialect or provider.dialect),
-        address.checked(url) if url else None,
+        own_url or (places.base_url(provider.base_url) if provider.base_url else None),
         secret.checked(key, name) if key else None,
-        urlencode({word: fill(value) for word, value in provider.query.items()}),
+        places.query(provider.query),
     )
 
 
@@ -110,12 +105,20 @@ def default_model(environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
     if named := environ.get("BOURN_MODEL"):
         return named, "BOURN_MODEL is set"
     for row in PROVIDERS.values():
-        variable = next((name for name in row.key_env if environ.get(name)), None)
+        variable, _ = _first(row.key_env, environ)
         if variable and row.default_model:
             return f"{row.name}/{row.default_model}", f"{variable} is set"
     return f"local/{PROVIDERS['local'].default_model}", "no API key is set"
 
 
-def _first(variables: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
-    """The value of the first of the variables that is set to something."""
-    return next((environ[name] for name in variables if environ.get(name)), None)
+def _own_url(provider: Provider, base_url: str | None, environ: Mapping[str, str]) -> str | None:
+    """The address that the call or the environment puts in the place of the row's."""
+    if base_url:
+        return address.checked(base_url)
+    variable, value = _first(provider.url_variables, environ)
+    return address.checked(value, variable) if value else None
+
+
+def _first(variables: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """The first of the variables that is set to something, and its value."""
+    return next(((name, environ[name]) for name in variables if environ.get(name)), ("", None))
