@@ -33,7 +33,7 @@ PerProvider = str | Mapping[str, str] | None
 
 TRANSPORTS: dict[str, tuple[str, str]] = {
     "http": ("bourn.transport.http", "HttpTransport"),
-    "local": ("bourn.transport.local", "LocalTransport"),
+    "local": ("bourn.transport.local.transport", "LocalTransport"),
 }
 """How a provider is reached: the word in its row to the module and class, loaded beside the loop on first use."""
 

@@ -39,8 +39,13 @@ async def in_thread(function: Callable[[], T]) -> T:
         with suppress(RuntimeError):  # the loop was closed in the meantime: nobody waits
             loop.call_soon_threadsafe(deliver, value, error)
 
-    threading.Thread(target=work, name="bourn-offload", daemon=True).start()
-    return await done
+    thread = threading.Thread(target=work, name="bourn-offload", daemon=True)
+    thread.start()
+    try:
+        return await done
+    finally:
+        if not done.cancelled():
+            thread.join()  # it has handed over its result: microseconds
 
 
 async def load(name: str) -> ModuleType:
