@@ -160,10 +160,10 @@ def _sum(raw: Mapping[str, Any], *names: str) -> int | None:
 
 def write_usage(usage: Usage, rest: Mapping[str, Any]) -> Json:
     """``Usage`` as ``usageMetadata``; ``rest`` is what an ``Other`` of that name tells beside it."""
-    tools, thoughts = rest.get("toolUsePromptTokenCount", 0), usage.reasoning_tokens or 0
+    tools, thoughts = _sum(rest, "toolUsePromptTokenCount") or 0, usage.reasoning_tokens or 0
     raw = {
-        "promptTokenCount": None if usage.input_tokens is None else usage.input_tokens - tools,
-        "candidatesTokenCount": None if usage.output_tokens is None else usage.output_tokens - thoughts,
+        "promptTokenCount": None if usage.input_tokens is None else max(0, usage.input_tokens - tools),
+        "candidatesTokenCount": None if usage.output_tokens is None else max(0, usage.output_tokens - thoughts),
         "totalTokenCount": (usage.input_tokens or 0) + (usage.output_tokens or thoughts),
         "cachedContentTokenCount": usage.cached_tokens,
         "thoughtsTokenCount": usage.reasoning_tokens,
