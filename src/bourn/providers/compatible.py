@@ -96,7 +96,7 @@ COMPATIBLE = (
     _row("vultr", "https://api.vultrinference.com/v1", "VULTR_API_KEY"),
     _row("wandb", "https://api.inference.wandb.ai/v1", "WANDB_API_KEY"),
     _row("writer", "https://api.writer.com/v1", "WRITER_API_KEY", paths={"/chat/completions": "/chat"}),
-    _row("xiaomi", "https://api.xiaomimimo.com/v1", "MIMO_API_KEY", "XIAOMI_API_KEY"),
+    _row("xiaomi", "https://api.xiaomimimo.com/v1", "MIMO_API_KEY", "XIAOMI_API_KEY", quirks=("max_completion_tokens",)),
     _row("zai", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", "ZHIPU_API_KEY", quirks=("reasoning_content",)),
     _row("zai-coding", "https://api.z.ai/api/coding/paas/v4", "ZAI_API_KEY", "ZHIPU_API_KEY", quirks=("reasoning_content",)),
     _row("zhipu", "https://open.bigmodel.cn/api/paas/v4", "ZHIPU_API_KEY", quirks=("reasoning_content",)),
