@@ -19,6 +19,8 @@ DIALECTS: dict[str, str] = {
     "openai-responses": "bourn.dialects.openai_responses",
     "anthropic": "bourn.dialects.anthropic",
     "gemini": "bourn.dialects.gemini",
+    "bedrock-converse": "bourn.dialects.bedrock_converse",
+    "bedrock-invoke": "bourn.dialects.bedrock_invoke",
 }
 """Name to the module that holds the dialect as ``DIALECT``; a module is imported on first use."""
 
