@@ -72,7 +72,11 @@ def chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-WHOLE_PATHS = {":streamGenerateContent": ":generateContent", "/converse-stream": "/converse"}
+WHOLE_PATHS = {
+    ":streamGenerateContent": ":generateContent",
+    "/converse-stream": "/converse",
+    "/invoke-with-response-stream": "/invoke",
+}
 """Where the wish for a stream is in the path: its ending, and the one that wishes for none."""
 
 

@@ -79,22 +79,28 @@ def _place(fault: PlacedFault, piece: Piece, events: int, size: int) -> int | No
         return at if at < len(piece.data) else None
     if events < fault.event:
         return None
-    return 0 if fault.inside is None else _INSIDE[fault.inside](piece.data)
+    return 0 if fault.inside is None else _INSIDE[fault.inside](piece)
 
 
-def _in_character(data: bytes) -> int | None:
-    return next((at + 1 for at, byte in enumerate(data) if byte >= 0xC0), None)
+def _in_character(piece: Piece) -> int | None:
+    """After the first byte of a character of what is said; bytes of a binary frame may look like one and are none."""
+    try:
+        said = piece.said or piece.data.decode()
+    except UnicodeDecodeError:
+        return None
+    places = (piece.data.find(letter.encode()) + 1 for letter in said if not letter.isascii())
+    return next((at for at in places if at), None)
 
 
-def _in_line(data: bytes) -> int:
-    line = max(data.split(b"\n"), key=len)
-    return data.index(line) + len(line) // 2
+def _in_line(piece: Piece) -> int:
+    line = max(piece.data.split(b"\n"), key=len)
+    return piece.data.index(line) + len(line) // 2
 
 
-_INSIDE: dict[str, Callable[[bytes], int | None]] = {
+_INSIDE: dict[str, Callable[[Piece], int | None]] = {
     "character": _in_character,
     "line": _in_line,
-    "frame": lambda data: len(data) - 1,
+    "frame": lambda piece: len(piece.data) - 1,
     "chunk_header": lambda _: 0,
 }
 
