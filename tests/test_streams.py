@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import bourn
+from bourn import dialects
 from bourn.transport.memory import MemoryTransport, Step
 from tests.plain import answer, chunks, wire
 
@@ -205,6 +206,22 @@ class TestHead:
         assert caught.value.retry_after == 7
         assert status == 302 or caught.value.message == "slow down"
         assert transport.wires[0].closed == "aborted"
+
+    @pytest.mark.parametrize("dialect", [name for name in dialects.DIALECTS if name != "plain"])
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            (b'{"foo": 1}\n', '{"foo": 1}'),
+            (b"", "HTTP status 400 without a message"),
+            (b"{}", "HTTP status 400 without a message"),
+        ],
+    )
+    async def test_an_error_body_of_unknown_shape_is_itself_the_message(self, dialect: str, body: bytes, message: str) -> None:
+        """JSON that the dialect finds no words in is shown as it came; an empty one gives the status at least."""
+        client = bourn.Client(transport=MemoryTransport([body], status=400, headers={}))
+        with pytest.raises(bourn.BadRequestError) as caught:
+            await client.stream("openai/m", "hi", base_url="http://test", dialect=dialect).collect()
+        assert caught.value.message == message
 
     async def test_retry_after_as_a_date_is_seconds(self) -> None:
         """A date in Retry-After becomes a wait; one in the past becomes none."""

@@ -151,7 +151,7 @@ async def open_source(
 async def _status_error(reply: Reply, endpoint: Endpoint, watch: Watchdog, limits: Limits) -> StatusError:
     body = await _read_some(reply, limits, watch)
     told = endpoint.dialect.read_error(reply.status, reply.headers, body)
-    message = told.message or f"HTTP status {reply.status} without a message"
+    message = told.message or _shown(body) or f"HTTP status {reply.status} without a message"
     if 300 <= reply.status < 400:
         message = f"HTTP status {reply.status}: redirects are not followed; set base_url to {_target(reply.headers)}"
     return status_error_class(reply.status)(
@@ -194,6 +194,12 @@ async def _read_some(reply: Reply, limits: Limits, watch: Watchdog) -> bytes:
     except BournError:
         pass  # the status says more than the end of its body
     return body[: limits.error_bytes]
+
+
+def _shown(body: bytes) -> str:
+    """A body in which the dialect found no words, if there is anything in it."""
+    text = body.decode("utf-8", "replace").strip()
+    return "" if text in ("{}", "[]", "null") else text
 
 
 def _without_key(text: str, endpoint: Endpoint) -> str:
