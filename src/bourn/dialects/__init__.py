@@ -21,6 +21,7 @@ DIALECTS: dict[str, str] = {
     "gemini": "bourn.dialects.gemini",
     "bedrock-converse": "bourn.dialects.bedrock_converse",
     "bedrock-invoke": "bourn.dialects.bedrock_invoke",
+    "ollama": "bourn.dialects.ollama",
 }
 """Name to the module that holds the dialect as ``DIALECT``; a module is imported on first use."""
 
