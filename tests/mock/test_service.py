@@ -12,6 +12,7 @@ import pytest
 from bourn import dialects
 from bourn.errors import InputError
 from bourn.mock import MockServer, Reply, computed, echo, error, http_error, ops, pause, reasoning, text, tool_call, turns
+from bourn.mock.routing import KEYLESS
 from tests.mock.rawpeer import NAMES, Heard, ask, call_for, hear
 from tests.recordings import decode
 
@@ -175,14 +176,31 @@ async def refused(name: str, path: str | None = None, keys: Any = None, **wrong:
 @ALL
 async def test_a_request_without_a_key_or_with_a_wrong_one_is_refused(name: str) -> None:
     header, word = dialects.get(name).auth
-    status, told = await refused(name, headers={header: ""})
-    assert (status, told) == (401, f"no API key: send one in the header {header}: {word}KEY; this server takes any")
-    assert (await refused(name, headers={header: word}))[0] == 401
+    if name not in KEYLESS:
+        status, told = await refused(name, headers={header: ""})
+        assert (status, told) == (401, f"no API key: send one in the header {header}: {word}KEY; this server takes any")
+        assert (await refused(name, headers={header: word}))[0] == 401
     status, told = await refused(name, keys={"sk-right"}, headers={header: word + "sk-wrong"})
     assert status == 401
     assert "sk-" not in told
     async with MockServer(SAID, keys={"sk-right"}) as server:
         assert (await ask(server, name, key="sk-right")).status == 200
+
+
+async def test_keys_are_taken_where_each_provider_takes_them():
+    sigv4 = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=f"
+    async with MockServer(SAID, keys={"right", "AKIDEXAMPLE"}) as server:
+        gemini = path_of("gemini") + "?alt=sse&key=right"
+        bearer = {"x-api-key": "", "authorization": "Bearer right"}
+        bedrock = {"authorization": sigv4}
+        for request in (
+            _post("gemini", gemini, {"x-goog-api-key": ""}),
+            _post("anthropic", "/v1/messages", bearer),
+            _post("bedrock-converse", path_of("bedrock-converse"), bedrock),
+            _post("ollama", "/api/chat", {"authorization": ""}),
+        ):
+            assert (await hear(server, request)).status == 200
+        assert (await hear(server, _post("gemini", gemini.replace("right", "wrong"), {"x-goog-api-key": ""}))).status == 401
 
 
 @ALL

@@ -24,6 +24,9 @@ REQUIRED_HEADERS: dict[str, dict[str, str]] = {"anthropic": {"anthropic-version"
 QUERY_KEYS: dict[str, str] = {"gemini": "key"}
 """Dialect to the query parameter in which its provider takes the key, too."""
 
+KEYLESS = frozenset({"ollama"})
+"""Dialects whose servers ask for no key, though one may be sent."""
+
 _SIGNATURE = re.compile("AWS4-HMAC-SHA256 Credential=([^/]+)/")
 
 ERROR_WORDS: dict[int, tuple[str, str | None]] = {
@@ -114,10 +117,12 @@ def read(dialect: Dialect, request: HttpRequest, path: str, keys: Collection[str
 def _check_key(dialect: Dialect, request: HttpRequest, keys: Collection[str] | None) -> None:
     name, word = dialect.auth
     given = _keys(dialect, request)
-    if name and not given:
+    if not given and dialect.name in KEYLESS:
+        return
+    if not given:
         takes = "; this server takes any" if keys is None else ""
         raise RefusedRequest(dialect, HTTPStatus.UNAUTHORIZED, f"no API key: send one in the header {name}: {word}KEY{takes}")
-    if name and keys is not None and given.isdisjoint(keys):
+    if keys is not None and given.isdisjoint(keys):
         raise RefusedRequest(dialect, HTTPStatus.UNAUTHORIZED, "the API key is none of those that this server was given")
 
 
