@@ -301,10 +301,10 @@ def calls(response: Response, event: Event) -> int:
 def test_a_late_event_costs_what_an_early_one_did() -> None:
     """The first delta and the hundred-thousandth take the same few calls, and no copy of what came before."""
     response = folded([Start(), TextStart(0)])
-    early = calls(response, TextDelta(0, "x"))
+    early = min(calls(response, TextDelta(0, "x")) for _ in range(3))
     for _ in range(100_000):
         response.fold(TextDelta(0, "x"))
-    assert calls(response, TextDelta(0, "x")) == early <= 6
+    assert min(calls(response, TextDelta(0, "x")) for _ in range(3)) == early <= 6
     assert min(allocated(response, TextDelta(0, "x")) for _ in range(10)) < 500
 
 

@@ -87,7 +87,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "text after the value": (b'{"text":"a"} x', "Extra data"),
     "HTML": (b"<html>", "Expecting value"),
     "single quotes": (b"{'text':'a'}", "double quotes"),
-    "a comma too many": (b'{"text":"a",}', "double quotes"),
+    "a comma too many": (b'{"text":"a",}', "double quotes|trailing comma"),
     "a leading zero": (b'{"count":01}', "delimiter"),
     "a raw line end in a string": (b'{"text":"a\nb"}', "control character"),
     "a raw NUL in a string": (b'{"text":"a\0b"}', "control character"),
@@ -189,7 +189,13 @@ def test_no_depth_escapes(depth: int, frames: int) -> None:
             return error.raw
 
     outcome = down(frames)
-    assert outcome == nested(depth) or (depth < 1000 and outcome == json.loads(nested(depth)))
+    if isinstance(outcome, dict):  # how much the stack carries differs between Pythons
+        inner, levels = outcome["inner"], 0
+        while isinstance(inner, list):
+            (inner,), levels = inner, levels + 1
+        assert (inner, levels) == (0, depth)
+    else:
+        assert outcome == nested(depth)
 
 
 @given(json_values)
