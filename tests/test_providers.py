@@ -65,7 +65,7 @@ def test_a_key_never_shows_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "localhost:8000", "http://", "http://u:p@host/v1", "http://h/v1?key=1", "http://h:99999", "http://h:x"]
+    "url", ["ftp://x", "localhost:8000", "http://", "http://u:p@host/v1", "http://h/v1?key=u:p", "http://h:99999", "http://h:x"]
 )
 def test_a_wrong_base_url_is_refused(url: str) -> None:
     """A base URL that cannot be used, or that holds a secret, is an InputError that does not repeat the secret."""

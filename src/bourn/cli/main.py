@@ -29,6 +29,7 @@ class Command(NamedTuple):
 
 COMMANDS: dict[str, Command] = {
     "chat": Command("bourn.cli.chat", "ask a model, or talk with it"),
+    "providers": Command("bourn.cli.providers", "list the services, and which of them are configured"),
     "model": Command("bourn.cli.model", "fetch and find the files of local models"),
 }
 """Name to command, in the order of the help. A new command is a module and a row."""

@@ -1,6 +1,6 @@
 """The address of a service: its places filled in, and checked before anything is sent there.
 
-A base URL is text with places in braces: ``{GROQ_ACCOUNT}`` is the value of that environment variable, ``{A|B}`` of the first
+A base URL is text with places in braces: ``{NAME}`` is the value of that environment variable, ``{A|B}`` of the first
 that is set, ``{A=text}`` has a value to use when none is, and ``{model}`` is the model's name, quoted for a path.
 
 House rule: what is missing is named; a value from outside cannot break out of its place.
@@ -33,20 +33,20 @@ class Places(msgspec.Struct, frozen=True):
 
     def base_url(self, template: str) -> str:
         """The base URL that ``template`` is for this call; raises ``InputError`` that names the variable that is wrong."""
-
-        def value(place: re.Match[str]) -> str:
-            name, found = self._found(place)
-            if place.start() == 0:  # the place is the scheme and host, and perhaps more
-                return checked(found, name)
-            if name and quote(found, safe="") != found:
-                raise InputError(f"{name} holds characters that have no place in an address: {found!r}")
-            return quote(found, safe="")
-
-        return _PLACE.sub(value, template)
+        return _PLACE.sub(self._part, template)
 
     def query(self, templates: Mapping[str, str]) -> str:
         """The query of this call; raises ``InputError`` that names the variable that is not set."""
         return urlencode({word: _PLACE.sub(lambda place: self._found(place)[1], text) for word, text in templates.items()})
+
+    def _part(self, place: re.Match[str]) -> str:
+        """What stands at a place of an address: the scheme and host, and perhaps more, at its beginning, else one word."""
+        name, found = self._found(place)
+        if place.start() == 0:
+            return checked(found, name)
+        if name and quote(found, safe="") != found:
+            raise InputError(f"{name} holds characters that have no place in an address: {found!r}")
+        return quote(found, safe="")
 
     def _found(self, place: re.Match[str]) -> tuple[str, str]:
         """What fills ``place``: the name of the variable, if it came from one, and the text."""
@@ -73,5 +73,5 @@ def checked(url: str, what: str = "base_url") -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_fits:
         raise InputError(f"{what} {url!r} must look like https://host/v1 or http://127.0.0.1:8080/v1")
     if parts.query or parts.fragment:
-        raise InputError(f"{what} {url!r} must not have a query or a fragment")
+        raise InputError(f"{what} {re.split('[?#]', url)[0]!r} must not have a query or a fragment")
     return url.rstrip("/")

@@ -14,7 +14,7 @@ import msgspec
 from bourn import dialects
 from bourn.dialects.base import Dialect
 from bourn.errors import InputError, MissingKeyError
-from bourn.providers import address, secret
+from bourn.providers import address, host, secret
 from bourn.providers.row import Provider
 from bourn.providers.secret import Secret
 from bourn.providers.table import PROVIDERS
@@ -116,6 +116,8 @@ def _own_url(provider: Provider, base_url: str | None, environ: Mapping[str, str
     if base_url:
         return address.checked(base_url)
     variable, value = _first(provider.url_variables, environ)
+    if value and variable in provider.host_env:
+        return host.base_url(value, variable, provider.base_url or "")
     return address.checked(value, variable) if value else None
 
 

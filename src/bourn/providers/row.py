@@ -15,10 +15,11 @@ class Provider(msgspec.Struct, frozen=True):
 
     ``base_url`` and the values of ``query`` (added to every URL) may have places, filled in from the environment: see
     ``bourn.providers.address``. ``base_url_env`` names the variables that replace the URL whole; without any it is the row's
-    name and ``_BASE_URL``. ``paths`` gives a path of the dialect the name it has here; ``auth`` overrides the dialect's key
-    header (name, word before the key). A call without a key is refused here unless ``key_optional``. ``default_model`` is what
-    ``bourn chat`` takes when only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is *unverified*,
-    not *truncated*), and those that a dialect names. ``way`` says which transport reaches it.
+    name and ``_BASE_URL``. ``host_env`` names those that tell such a server where to listen: see ``bourn.providers.host``.
+    ``paths`` gives a path of the dialect the name it has here; ``auth`` overrides the dialect's key header (name, word before
+    the key). A call without a key is refused here unless ``key_optional``. ``default_model`` is what ``bourn chat`` takes when
+    only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is *unverified*, not *truncated*), and
+    those that a dialect names. ``way`` says which transport reaches it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Provider(msgspec.Struct, frozen=True):
     base_url: str | None
     key_env: tuple[str, ...] = ()
     base_url_env: tuple[str, ...] = ()
+    host_env: tuple[str, ...] = ()
     key_optional: bool = False
     default_model: str | None = None
     auth: tuple[str, str] | None = None
@@ -39,5 +41,5 @@ class Provider(msgspec.Struct, frozen=True):
     def url_variables(self) -> tuple[str, ...]:
         """The variables that replace ``base_url`` whole, the first that is set."""
         if self.base_url_env or self.base_url is None:
-            return self.base_url_env
-        return (self.name.upper().replace("-", "_") + "_BASE_URL",)
+            return (*self.base_url_env, *self.host_env)
+        return (self.name.upper().replace("-", "_") + "_BASE_URL", *self.host_env)

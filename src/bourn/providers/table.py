@@ -48,7 +48,9 @@ _ROWS = (
         ("OPENROUTER_API_KEY",),
         auth=("authorization", "Bearer "),
     ),
+    Provider("ollama-cloud", "ollama", "https://ollama.com", ("OLLAMA_API_KEY",)),
     *CLOUDS,
+    Provider("ollama", "ollama", "http://127.0.0.1:11434", host_env=("OLLAMA_HOST",)),
     *OWN_SERVERS,
     Provider("local", "openai-chat", None, default_model="smollm2-135m", way="local"),
 )
