@@ -21,7 +21,10 @@ from bourn.providers.table import PROVIDERS
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where one call goes: the provider's row with everything that was overridden filled in."""
+    """Where one call goes: the provider's row with everything that was overridden filled in.
+
+    ``sign`` says how the call has to be signed; it is empty where there is a key, or where nobody asks for a signature.
+    """
 
     provider: Provider
     model: str
@@ -29,6 +32,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     base_url: str | None
     key: Secret | None = None
     query: str = ""
+    sign: tuple[str, ...] = ()
 
     def url(self, path: str) -> str:
         """The whole address of a call to ``path``; raises ``InputError`` where there is no base URL."""
@@ -85,7 +89,7 @@ def resolve(
     provider = get(name)
     own_url = _own_url(provider, base_url, environ)
     key = api_key if api_key is not None else _first(provider.key_env, environ)[1]
-    if not key and provider.key_env and not provider.key_optional and own_url is None:
+    if not key and provider.key_env and not (provider.key_optional or provider.sign) and own_url is None:
         raise MissingKeyError(
             f"{name} wants an API key: set {provider.key_env[0]}, or pass api_key=", provider=name, model=model
         )
@@ -97,6 +101,7 @@ def resolve(
         own_url or (places.base_url(provider.base_url) if provider.base_url else None),
         secret.checked(key, name) if key else None,
         places.query(provider.query),
+        () if key else places.words(provider.sign),
     )
 
 

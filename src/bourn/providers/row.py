@@ -29,6 +29,7 @@ class Provider(msgspec.Struct, frozen=True):
     base_url_env: tuple[str, ...] = ()
     host_env: tuple[str, ...] = ()
     key_optional: bool = False
+    sign: tuple[str, ...] = ()
     default_model: str | None = None
     auth: tuple[str, str] | None = None
     headers: Mapping[str, str] = {}
