@@ -1,0 +1,76 @@
+"""The stream contract: fifty-four numbered rules that any asynchronous LLM stream can be held to, ours or anybody's.
+
+    from bourn import contract
+
+    def connect(base_url: str): ...                      # gives a stream that asks base_url, in the dialect
+    subject = contract.Subject(name="mine", connect=connect, dialect="openai-chat", text=lambda event: event.text)
+    report = await contract.check(subject)               # or contract.run(subject), where no loop runs
+    print(report.text())
+    assert report.ok
+
+What is declared decides what can be judged: see ``Subject``. The rules are in ``rules.toml`` (``contract.RULES``).
+
+How to write a check
+--------------------
+A coroutine function in ``checks/<section>.py``; the files there are found by themselves::
+
+    @check("1.3")                                        # mode w: needs connect; more with needs=("text", "terminal")
+    async def end_is_final(stage: Stage) -> None:
+        guest = await stage.open()                       # factory(), or connect() to a server with scripts.ANSWER
+        reading = await guest.read()                     # .items .end .clean .error
+        outcome = await guest.next(within=1)             # .item .error .ended .failed; never raises what the subject raises
+        require(outcome.ended, f"the call after the end gave {outcome}")
+
+- ``check(id, needs=, aspect="data"|"clean-up", clock="virtual"|"real", deadline=, alone=)``. A rule may have several checks; a
+  rule that looks at data and at clean-up has one of each. Time is virtual unless the rule measures real time: a wait costs
+  nothing, and a limit of the subject's that fires at 20 s fires at 20.0 s of ``stage.now()``.
+- ``require(condition, message)`` is the only assertion. The message says what the subject *did*, in the past tense. Take one
+  ``require`` away and a self-test must fail, so each needs a saboteur that only it catches (``tests/contract``, ``bench``).
+- ``skip(reason)`` where the rule cannot be judged; ``stage.inform(note)`` for what is recorded and never failed.
+- ``guest.read(most, within)``, ``guest.next(within)``, ``guest.close(within)``: bounded; a wait that is too long is a FAIL by
+  itself. ``guest.stream``, ``guest.iterator``, ``guest.closing()`` are the subject's own, unbounded: the whole check is bounded
+  all the same. ``guest.forget()`` drops every reference that the kit has.
+- ``place = await stage.serve(answer, fault=..., send_buffer=...)`` is one server: ``place.open(client)``, ``place.client()``
+  (one client for several streams), ``place.journal``, ``place.server.signal(name)``, ``await place.gone(within, what)``. Answers
+  are those of ``bourn.mock``: scenarios with faults, or a ``Reply`` or a list of ops for exact bytes.
+- ``stage.dice`` is seeded; ``stage.disturbances.of("loop", "unraisable", "warning")`` is what was complained about;
+  ``stage.evidence.figures[name] = ...`` keeps measured figures (numbers, or lists of them for pictures);
+  ``stage.evidence.suspension`` the point of a cancellation (see ``bourn.testing.suspensions``).
+- A check may return a function: it is called when the loop is closed, and may ``require`` things of what came after.
+
+How to write a saboteur
+-----------------------
+In ``saboteurs/<section>.py``: the reference stream with one thing changed, and words that the verdict must have::
+
+    class Reborn(ReferenceStream):
+        async def more(self) -> None: ...
+
+    sabotage("1.3", "the second call at the end gave", reference("begins anew", Reborn))
+
+House rule: the kit imports neither our client nor pytest; it must judge strangers.
+"""
+
+from __future__ import annotations
+
+from bourn.contract.report import Report, RuleResult
+from bourn.contract.rule import RULES, SECTIONS, Rule
+from bourn.contract.runner import check, run
+from bourn.contract.subject import Call, Partial, Subject
+from bourn.contract.verdict import CheckResult, Evidence, Line, Verdict
+
+__all__ = [
+    "RULES",
+    "SECTIONS",
+    "Call",
+    "CheckResult",
+    "Evidence",
+    "Line",
+    "Partial",
+    "Report",
+    "Rule",
+    "RuleResult",
+    "Subject",
+    "Verdict",
+    "check",
+    "run",
+]

@@ -1,0 +1,175 @@
+"""A check in a child process, with a deadline that needs nobody's help: whatever the subject does, its verdict comes.
+
+The child is forked, so that subjects may be any objects; it writes its result into a pipe, twice: what it found, and again when
+its event loop is closed. A watchdog inside it (C code, so that no Python can hold it up) writes down where every thread stands
+and ends it when its time is over.
+
+House rule: the parent waits for pipes only, never for a timer, so it may itself run in virtual time. Where there is no ``fork``
+(Windows) checks run in this process, and only what the event loop can interrupt is interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import gc
+import os
+import signal
+import struct
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from typing import IO, Any, NoReturn
+
+import msgspec
+
+from bourn.contract.performing import perform
+from bourn.contract.registry import Check
+from bourn.contract.subject import Subject
+from bourn.contract.verdict import CheckResult
+
+POSSIBLE = hasattr(os, "fork")
+"""Whether children can be forked here."""
+
+_HEAD = struct.Struct("!Q")
+_OUTPUT_LIMIT = 16 * 1024
+_STUCK_STATUS = 1
+"""``faulthandler`` ends a process with this status."""
+
+
+class _Child:
+    """A running child: its process id, the pipe it writes to, and the files that take its output and its last words."""
+
+    def __init__(self, pid: int, pipe: int, output: IO[bytes], stuck: IO[bytes]) -> None:
+        self.pid, self.pipe, self.output, self.stuck = pid, pipe, output, stuck
+        self.data = bytearray()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def readable(self) -> None:
+        """The pipe has bytes, or is at its end."""
+        data = os.read(self.pipe, 1 << 20)
+        self.data += data
+        if not data and not self.done.done():
+            self.done.set_result(None)
+
+
+async def perform_apart(check: Check, subject: Subject, seed: int, deadline: float | None = None) -> CheckResult:
+    """Run a check in a child of its own and give its result. Never raises for anything that the subject does."""
+    if not POSSIBLE:
+        return perform(check, subject, seed)
+    seconds = check.deadline if deadline is None else deadline
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as stuck:
+        child = _fork(check, subject, seed, seconds, output, stuck)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(child.pipe, child.readable)
+        try:
+            await child.done
+        finally:
+            loop.remove_reader(child.pipe)
+            os.close(child.pipe)
+            status = _reap(child.pid)
+        return _result(child, check, status, seconds)
+
+
+def _fork(check: Check, subject: Subject, seed: int, seconds: float, output: IO[bytes], stuck: IO[bytes]) -> _Child:
+    receive, send = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns when there are threads; the child uses none of them
+        pid = os.fork()
+    if pid == 0:
+        os.close(receive)
+        _live(check, subject, seed, seconds, send, output, stuck)
+    os.close(send)
+    return _Child(pid, receive, output, stuck)
+
+
+def _live(
+    check: Check, subject: Subject, seed: int, seconds: float, send: int, output: IO[bytes], stuck: IO[bytes]
+) -> NoReturn:
+    """The child's whole life."""
+    status = 3
+    try:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=stuck)
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, seconds + 2)  # should the watchdog have been called off
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked to stop, and ends its children
+        gc.freeze()  # the parent's garbage is not the subject's
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        _write(send, perform(check, subject, seed, lambda found: _write(send, found)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _write(pipe: int, result: CheckResult) -> None:
+    data = msgspec.json.encode(result, enc_hook=repr)
+    view = memoryview(_HEAD.pack(len(data)) + data)
+    while view:
+        view = view[os.write(pipe, view) :]
+
+
+def _reap(pid: int) -> int:
+    """End the child, if it has not ended, and give its exit status as ``waitpid`` does."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    if not found:
+        _, status = _after_pipe(pid)
+    return status
+
+
+def _after_pipe(pid: int) -> tuple[int, int]:
+    """The pipe is at its end, so the child is ending by itself; if this process is being stopped, it is ended."""
+    if sys.exc_info()[0] is not None:
+        os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)
+
+
+def _result(child: _Child, check: Check, status: int, seconds: float) -> CheckResult:
+    told = _messages(bytes(child.data))
+    result = told[-1] if told else CheckResult(check.name, check.aspect, "FAIL")
+    if len(told) < 2:
+        _blame(result, child, status, seconds, closing=bool(told))
+    child.output.seek(0)
+    result.evidence.output = child.output.read(_OUTPUT_LIMIT).decode("utf-8", "replace")
+    return result
+
+
+def _messages(data: bytes) -> list[CheckResult]:
+    out = []
+    while len(data) >= _HEAD.size:
+        (size,) = _HEAD.unpack_from(data)
+        if len(data) < _HEAD.size + size:
+            break
+        out.append(msgspec.json.decode(data[_HEAD.size : _HEAD.size + size], type=CheckResult))
+        data = data[_HEAD.size + size :]
+    return out
+
+
+def _blame(result: CheckResult, child: _Child, status: int, seconds: float, *, closing: bool) -> None:
+    """The child did not get to its end: say where it stuck, or what it died of. A failure it had found already stays."""
+    child.stuck.seek(0)
+    trace = child.stuck.read(_OUTPUT_LIMIT).decode("utf-8", "replace")
+    result.evidence.traceback = result.evidence.traceback or trace
+    if result.verdict in {"FAIL", "ERROR"} and result.message:
+        return
+    when = "while its event loop was being closed" if closing else "and never came back"
+    if trace or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM):
+        result.message = f"it blocked the event loop {when}: after {seconds:g} s it stood at {_stood(trace)}"
+    elif os.WIFSIGNALED(status):
+        result.message = f"it killed the process with {signal.Signals(os.WTERMSIG(status)).name}"
+    else:
+        result.message = f"it ended the process with exit status {os.WEXITSTATUS(status)}"
+    result.verdict = "FAIL"
+
+
+def _stood(trace: str) -> str:
+    """The innermost line of the main thread in faulthandler's words, which puts it last of the threads."""
+    *_, main = trace.split("hread 0x")
+    return next((line.strip() for line in main.splitlines() if line.strip().startswith("File ")), "an unknown place")
+
+
+Performer = Callable[[Check, Subject, int], Any]

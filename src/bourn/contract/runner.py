@@ -1,0 +1,77 @@
+"""Runs checks: ``await check(subject)`` or ``run(subject)`` gives a ``Report``.
+
+House rule: a run has no memory. Deterministic checks run side by side, statistical ones alone, since they measure time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Collection
+
+from bourn.contract import isolation, registry, rule
+from bourn.contract.performing import perform
+from bourn.contract.registry import Check
+from bourn.contract.report import Report, RuleResult, versions
+from bourn.contract.subject import Subject
+from bourn.contract.verdict import CheckResult
+
+Wanted = str | list[str] | tuple[str, ...] | None
+
+
+async def check(
+    subject: Subject,
+    *,
+    rules: Wanted = None,
+    known_failing: Collection[str] = (),
+    seed: int = 0,
+    isolated: bool = True,
+    workers: int | None = None,
+) -> Report:
+    """Hold a subject to the rules and give the report; ``report.ok`` says whether it passed.
+
+    ``rules`` are ids, section numbers, or ``"core"``; all by default. Those in ``known_failing`` may fail, and the run is not
+    ok when one of them passes. ``isolated`` runs each check in a process of its own (where the system can fork), ``workers`` of
+    them at once. Raises ``InputError`` for a rule that does not exist.
+    """
+    chosen = rule.select(rules)
+    known = {found.id for found in rule.select(list(known_failing))} if known_failing else set()
+    checks = registry.load_checks()
+    began = time.perf_counter()
+    wanted = [each for found in chosen for each in checks.get(found.id, [])]
+    performed = await _perform(wanted, subject, seed, isolated=isolated, workers=workers or os.cpu_count() or 1)
+    results = [
+        RuleResult(found, [performed[id(each)] for each in checks.get(found.id, [])], found.id in known) for found in chosen
+    ]
+    return Report(subject.name, subject.dialect, results, seed, time.perf_counter() - began, versions())
+
+
+def run(
+    subject: Subject,
+    *,
+    rules: Wanted = None,
+    known_failing: Collection[str] = (),
+    seed: int = 0,
+    isolated: bool = True,
+    workers: int | None = None,
+) -> Report:
+    """The same from code that is not asynchronous."""
+    return asyncio.run(check(subject, rules=rules, known_failing=known_failing, seed=seed, isolated=isolated, workers=workers))
+
+
+async def _perform(checks: list[Check], subject: Subject, seed: int, *, isolated: bool, workers: int) -> dict[int, CheckResult]:
+    if not isolated:
+        return {id(each): await asyncio.to_thread(perform, each, subject, seed) for each in checks}
+    done: dict[int, CheckResult] = {}
+    free = asyncio.Semaphore(workers)
+
+    async def one(each: Check) -> None:
+        async with free:
+            done[id(each)] = await isolation.perform_apart(each, subject, seed)
+
+    await asyncio.gather(*(one(each) for each in checks if not each.alone))
+    for each in checks:
+        if each.alone:
+            await one(each)
+    return done

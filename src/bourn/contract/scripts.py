@@ -1,0 +1,26 @@
+"""The answers and faults that checks share.
+
+House rule: plain data; an answer that only one check needs stands beside that check.
+"""
+
+from __future__ import annotations
+
+from bourn.mock import faults
+from bourn.mock.scenarios import empty, text, tool_call, usage
+
+WORDS = ("It ", "was ", "the ", "best ", "of ", "times, ", "it ", "was ", "the ", "worst ", "of ", "times. \u2014 \U0001f600")
+"""What the usual answer says, a piece each."""
+
+TEXT = "".join(WORDS)
+
+ANSWER = text(*WORDS, whole=True) + usage(7, 12)
+"""The usual answer: text in a dozen pieces, with multi-byte characters at its end."""
+
+EMPTY = empty()
+"""A whole answer that says nothing."""
+
+CALLING = text("Let me see. ", whole=True) + tool_call("look_up", {"city": "Oslo", "days": 3}, id="call_1") + usage(9, 15)
+"""Text, then a tool call whose arguments come in pieces."""
+
+BREAK = faults.Reset(event=6)
+"""The connection is reset in the middle of the usual answer."""
