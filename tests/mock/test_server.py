@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import socket
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -171,6 +174,30 @@ async def test_what_a_handler_raises_is_raised_when_the_server_is_left():
             writer.write(GET)
             assert await read_all(reader) == (b"", "reset")
             assert server.journal.exchanges[0].ending == "failed"
+
+
+async def test_where_no_descriptor_is_left_connections_wait_and_the_test_is_told():
+    loop = asyncio.get_running_loop()
+    accept, refusals = loop.sock_accept, [OSError(errno.EMFILE, "Too many open files")]
+
+    async def accept_later(sock: socket.socket) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return await accept(sock)
+
+    with pytest.raises(OSError, match="Too many open files"), contextlib.ExitStack() as undo:
+        undo.callback(setattr, loop, "sock_accept", accept)
+        loop.sock_accept = accept_later  # type: ignore[method-assign]  # restored at once
+        async with MockServer([ops.Send(b"x"), ops.Close()]) as server, peer(server) as (reader, writer):
+            writer.write(GET)
+            assert await read_all(reader) == (b"x", "eof")
+            assert server.journal.connections[0].at == 1
+
+
+async def test_an_address_that_cannot_be_had_is_named():
+    for options in ({"host": "192.0.2.1"}, {"host": "no.such.host.invalid"}, {"port": 99999}, {"port": -1}):
+        with pytest.raises(InputError, match="cannot listen on"):
+            await MockServer([], **options).__aenter__()  # type: ignore[arg-type]  # a host or a port
 
 
 async def test_a_port_in_use_is_named():

@@ -1,16 +1,31 @@
-r"""A real HTTP server on loopback that answers as it is told and misbehaves to the byte.
+r"""A real HTTP server on loopback that speaks every dialect, says what it is told, and misbehaves to the byte.
+
+::
+
+    from bourn.mock import faults, ops, serve, text, tool_call
+
+    async with serve(text("Hello")) as server:                       # in this event loop: virtual time works, too
+        response = await bourn.stream("openai/any", "hi", base_url=server.base_url(), api_key="any").collect()
+
+    serve(text("Let me look. ") + tool_call("weather", {"city": "Paris"}))      # scenarios are joined with +
+    serve(turns(http_error(429, retry_after=2), text("at last")))               # one scenario a request
+    serve(computed(lambda request: text(request.messages[-1].text.upper())))    # or one made from the request
+    serve(text("slow").paced(first=1.5, rate=30, jitter=0.2, burst=3), seed=7)
+    serve(text("a", ops.WaitFor("go"), "b"))                                    # server.signal("go") lets it pass
+    serve(text("cut off"), fault=faults.Reset(event=3))                         # faults.FAULTS lists them all
+
+``server.base_url("anthropic")`` is what an SDK of that dialect wants; ``ThreadedServer`` is the same for synchronous code.
+Tests that share a server keep apart by ``mount = server.add(scenario)``: ``mount.base_url()``, or the model ``mount.model``.
 
 Raw answers, for tests of a transport::
 
-    from bourn.mock import MockServer, Reply, ops
-
-    async with MockServer([ops.Send(b"HTTP/1.1 200 OK\r\n\r\nhi"), ops.Flush(), ops.Reset()]) as server:
+    async with serve([ops.Send(b"HTTP/1.1 200 OK\r\n\r\nhi"), ops.Flush(), ops.Reset()]) as server:
         ...                                  # every request gets these ops; server.url is http://127.0.0.1:PORT
 
     def handler(request: HttpRequest) -> Reply:
         return Reply(200, {"content-type": "text/event-stream"}, [b"data: 1\n\n", ops.WaitFor("go"), b"data: 2\n\n"])
 
-    async with MockServer(handler) as server:    # a list or generator of ops may be returned instead of a Reply
+    async with serve(handler) as server:         # a list or generator of ops may be returned instead of a Reply
         server.signal("go")                      # lets one ops.WaitFor("go") pass
         await server.journal.closed()            # every connection opened so far is gone
         server.journal.opened                    # connections so far

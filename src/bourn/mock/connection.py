@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from bourn.mock import flush, ops
 from bourn.mock.http import BadHttpError, HttpRequest, RequestReader
@@ -92,15 +92,14 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to serve."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = own = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         self._accepted = self._host.accept(self)
         if not self._accepted:
-            transport.abort()
+            own.abort()
             return
-        transport.set_write_buffer_limits(0)
+        own.set_write_buffer_limits(0)
         self.gone = self._loop.create_future()
-        self.record = self._host.journal.begin(self._host.now(), transport.get_write_buffer_size)
+        self.record = self._host.journal.begin(self._host.now(), own.get_write_buffer_size)
         self._task = self._loop.create_task(self._serve())
 
     def data_received(self, data: bytes) -> None:

@@ -208,12 +208,13 @@ def _bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":  # there it would let two servers share a port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         sock.close()
-        if error.errno == errno.EADDRINUSE:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             message = f"port {port} on {host} is in use: end the program that has it, or give port=0 for a free one"
-            raise InputError(message) from None
-        raise
+        else:
+            message = f"cannot listen on {host} port {port}: {error}"
+        raise InputError(message) from None
     return sock
 
 
