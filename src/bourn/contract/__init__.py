@@ -31,8 +31,8 @@ A coroutine function in ``checks/<section>.py``; the files there are found by th
   itself. ``guest.stream``, ``guest.iterator``, ``guest.closing()`` are the subject's own, unbounded: the whole check is bounded
   all the same. ``guest.forget()`` drops every reference that the kit has.
 - ``place = await stage.serve(answer, fault=..., send_buffer=...)`` is one server: ``place.open(client)``, ``place.client()``
-  (one client for several streams), ``place.journal``, ``place.server.signal(name)``, ``await place.gone(within, what)``. Answers
-  are those of ``bourn.mock``: scenarios with faults, or a ``Reply`` or a list of ops for exact bytes.
+  (one client for several streams), ``place.journal``, ``place.server.signal(name)``, ``await place.gone(within, what)``.
+  Answers are those of ``bourn.mock``: scenarios with faults, or a ``Reply`` or a list of ops for exact bytes.
 - ``stage.dice`` is seeded; ``stage.disturbances.of("loop", "unraisable", "warning")`` is what was complained about;
   ``stage.evidence.figures[name] = ...`` keeps measured figures (numbers, or lists of them for pictures);
   ``stage.evidence.suspension`` the point of a cancellation (see ``bourn.testing.suspensions``).

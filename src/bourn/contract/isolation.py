@@ -19,8 +19,7 @@ import struct
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
-from typing import IO, Any, NoReturn
+from typing import IO, NoReturn
 
 import msgspec
 
@@ -44,14 +43,40 @@ class _Child:
     def __init__(self, pid: int, pipe: int, output: IO[bytes], stuck: IO[bytes]) -> None:
         self.pid, self.pipe, self.output, self.stuck = pid, pipe, output, stuck
         self.data = bytearray()
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def readable(self) -> None:
-        """The pipe has bytes, or is at its end."""
-        data = os.read(self.pipe, 1 << 20)
+    async def ended(self) -> None:
+        """Return when the child is gone and everything that it wrote was read."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self.pipe, self._read)
+        handle = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None  # a grandchild may hold the pipe open
+        if handle is not None:
+            loop.add_reader(handle, self._end)
+        try:
+            await self._ended
+        finally:
+            loop.remove_reader(self.pipe)
+            if handle is not None:
+                loop.remove_reader(handle)
+                os.close(handle)
+
+    def _read(self) -> bool:
+        """The pipe has bytes, or is at its end; whether there may be more now."""
+        try:
+            data = os.read(self.pipe, 1 << 20)
+        except BlockingIOError:
+            return False
         self.data += data
-        if not data and not self.done.done():
-            self.done.set_result(None)
+        if not data and not self._ended.done():
+            self._ended.set_result(None)
+        return bool(data)
+
+    def _end(self) -> None:
+        """The child is gone: what is in the pipe is all there is."""
+        while self._read():
+            pass
+        if not self._ended.done():
+            self._ended.set_result(None)
 
 
 async def perform_apart(check: Check, subject: Subject, seed: int, deadline: float | None = None) -> CheckResult:
@@ -61,12 +86,9 @@ async def perform_apart(check: Check, subject: Subject, seed: int, deadline: flo
     seconds = check.deadline if deadline is None else deadline
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as stuck:
         child = _fork(check, subject, seed, seconds, output, stuck)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(child.pipe, child.readable)
         try:
-            await child.done
+            await child.ended()
         finally:
-            loop.remove_reader(child.pipe)
             os.close(child.pipe)
             status = _reap(child.pid)
         return _result(child, check, status, seconds)
@@ -74,6 +96,7 @@ async def perform_apart(check: Check, subject: Subject, seed: int, deadline: flo
 
 def _fork(check: Check, subject: Subject, seed: int, seconds: float, output: IO[bytes], stuck: IO[bytes]) -> _Child:
     receive, send = os.pipe()
+    os.set_blocking(receive, False)
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
@@ -98,12 +121,21 @@ def _live(
             signal.setitimer(signal.ITIMER_REAL, seconds + 2)  # should the watchdog have been called off
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked to stop, and ends its children
         gc.freeze()  # the parent's garbage is not the subject's
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
+        _redirect(output)
         _write(send, perform(check, subject, seed, lambda found: _write(send, found)))
         status = 0
     finally:
+        sys.stdout.flush()
         os._exit(status)
+
+
+def _redirect(output: IO[bytes]) -> None:
+    """Nothing to read, and everything that is written goes to a file, whatever wrote it."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    sys.stdout = sys.stderr = os.fdopen(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
 
 
 def _write(pipe: int, result: CheckResult) -> None:
@@ -114,18 +146,13 @@ def _write(pipe: int, result: CheckResult) -> None:
 
 
 def _reap(pid: int) -> int:
-    """End the child, if it has not ended, and give its exit status as ``waitpid`` does."""
+    """The child's exit status as ``waitpid`` gives it; a child that nobody waits for any more is ended."""
     found, status = os.waitpid(pid, os.WNOHANG)
     if not found:
-        _, status = _after_pipe(pid)
+        if sys.exc_info()[0] is not None:
+            os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
     return status
-
-
-def _after_pipe(pid: int) -> tuple[int, int]:
-    """The pipe is at its end, so the child is ending by itself; if this process is being stopped, it is ended."""
-    if sys.exc_info()[0] is not None:
-        os.kill(pid, signal.SIGKILL)
-    return os.waitpid(pid, 0)
 
 
 def _result(child: _Child, check: Check, status: int, seconds: float) -> CheckResult:
@@ -170,6 +197,3 @@ def _stood(trace: str) -> str:
     """The innermost line of the main thread in faulthandler's words, which puts it last of the threads."""
     *_, main = trace.split("hread 0x")
     return next((line.strip() for line in main.splitlines() if line.strip().startswith("File ")), "an unknown place")
-
-
-Performer = Callable[[Check, Subject, int], Any]

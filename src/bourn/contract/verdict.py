@@ -52,7 +52,6 @@ class Evidence(msgspec.Struct):
     seed: int = 0
     scenario: str = ""
     suspension: str = ""
-    doing: str = ""
     trace: list[Line] = []
     journals: list[dict[str, Any]] = []
     disturbances: list[str] = []
