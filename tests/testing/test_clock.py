@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import selectors
 import socket
+import sys
+import threading
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
@@ -220,6 +223,37 @@ async def test_a_narrow_pipe_trips_no_limit() -> None:
         assert now() == 0.0
 
 
+async def test_a_late_kernel_trips_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that the kernel hands over only at the second look, as on a busy machine, still come before the clock moves."""
+    look = selectors.DefaultSelector.select
+
+    def late(selector: selectors.DefaultSelector, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return [] if timeout == 0 else look(selector, timeout)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", late)
+    await test_a_megabyte_trips_no_idle_limit()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what is under way")
+async def test_the_kernel_gets_longer_while_bytes_are_under_way() -> None:
+    """A long jump waits longer when a socket has bytes that the other side has not taken, a short jump does not."""
+    grace = asyncio.get_running_loop()._jumping._grace  # type: ignore[attr-defined]  # the policy itself is what is tested
+    taken = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket transport has it
+        await taken.wait()
+
+    async with connected(serve) as (_, writer):
+        idle = grace(30)
+        writer.write(MEGABYTE * 16)
+        await asyncio.sleep(0)
+        assert grace(0.01) == idle < grace(10) < grace(30)
+        assert grace(30) == grace(1e6) < 1
+        writer.transport.abort()
+        taken.set()
+
+
 async def test_a_conversation_trips_no_limit() -> None:
     """Two hundred questions and answers over one connection take no virtual time."""
 
@@ -383,6 +417,7 @@ def test_run_cleans_up() -> None:
 
 def test_threads_of_the_executor_are_awaited() -> None:
     """A program that used threads ends without waiting for, or jumping to, the limit that asyncio sets them."""
+    before = set(threading.enumerate())
 
     async def main() -> tuple[int, asyncio.AbstractEventLoop]:
         return await asyncio.to_thread(lambda: 42), asyncio.get_running_loop()
@@ -391,6 +426,7 @@ def test_threads_of_the_executor_are_awaited() -> None:
         warnings.simplefilter("error")
         value, loop = run(main())
     assert (value, loop.time()) == (42, 0.0)
+    assert set(threading.enumerate()) <= before
 
 
 def test_each_run_has_a_clock_of_its_own() -> None:
