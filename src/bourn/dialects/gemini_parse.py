@@ -8,7 +8,6 @@ vocabulary has no place for is let through: a key goes to ``extra``, a part or t
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -36,6 +35,8 @@ from bourn.messages import (
 )
 
 T = TypeVar("T")
+
+_URL_SAFE = str.maketrans("-_", "+/")  # Google takes both alphabets, with and without padding; its SDK writes this one
 
 _PATH = re.compile(r"(?:^|/)(?:models/|(?=tunedModels/))([^?]+):(streamGenerateContent|generateContent)(?:\?.*)?$")
 
@@ -214,8 +215,8 @@ def _tool_result(part: _Part, place: str) -> Part:
 def _blob(part: _Part, place: str) -> Part | None:
     blob = _read(part.inline_data, _Blob, f"{place}.inline_data")
     try:
-        data = base64.b64decode(blob.data, validate=True)
-    except binascii.Error as error:
+        data = base64.b64decode(blob.data.translate(_URL_SAFE) + "=" * (-len(blob.data) % 4), validate=True)
+    except ValueError as error:
         raise InputError(f"Invalid value at '{place}.inline_data.data' (TYPE_BYTES), Base64 decoding failed") from error
     return Image(data=data, media_type=blob.mime_type) if blob.mime_type.startswith("image/") else None
 
