@@ -51,6 +51,7 @@ RETRYABLE = frozenset(
 
 _ANYTHING = msgspec.json.Decoder(Any)
 _PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_TOKEN = re.compile(r"(x-amz-security-token:)\S+", re.IGNORECASE)
 _PATH = re.compile(r"/model/(?P<model>.+)/(?P<operation>[a-z-]+)")
 
 
@@ -114,6 +115,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
     """What a refused request says: ``{"message"}``, with the type in a header; a body that is not JSON is the message.
 
     The header may name the error's namespace after a colon (``X:http://internal…``); without it the type may be in the body.
+    A signature that does not fit is refused with all that should have been signed, the session's token included: it is cut out.
     """
     del status  # the words are in the header and the body, whatever the number
     told = {name.lower(): value for name, value in headers.items()}
@@ -122,8 +124,9 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
     named = value | output if isinstance(output, dict) else value
     message = value.get("message") or value.get("Message") or ""
     kind = told.get("x-amzn-errortype") or named.get("__type") or named.get("code")
+    message = message if isinstance(message, str) else payload.dumps(message).decode()
     return WireError(
-        message if isinstance(message, str) else payload.dumps(message).decode(),
+        _TOKEN.sub(r"\1***", message),
         kind.partition(":")[0].rpartition("#")[2] if isinstance(kind, str) else None,
         retry_after=retry_after(headers),
     )

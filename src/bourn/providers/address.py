@@ -39,11 +39,20 @@ class Places(msgspec.Struct, frozen=True):
         """The query of this call; raises ``InputError`` that names the variable that is not set."""
         return urlencode({word: _PLACE.sub(lambda place: self._found(place)[1], text) for word, text in templates.items()})
 
+    def words(self, templates: tuple[str, ...]) -> tuple[str, ...]:
+        """The words that say how this call is signed; raises ``InputError`` that names the variable that is wrong."""
+        return tuple(_PLACE.sub(self._word, text) for text in templates)
+
     def _part(self, place: re.Match[str]) -> str:
         """What stands at a place of an address: the scheme and host, and perhaps more, at its beginning, else one word."""
-        name, found = self._found(place)
         if place.start() == 0:
+            name, found = self._found(place)
             return checked(found, name)
+        return self._word(place)
+
+    def _word(self, place: re.Match[str]) -> str:
+        """One word, which cannot reach beyond its place."""
+        name, found = self._found(place)
         if name and quote(found, safe="") != found:
             raise InputError(f"{name} holds characters that have no place in an address: {found!r}")
         return quote(found, safe="")

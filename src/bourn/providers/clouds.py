@@ -10,6 +10,10 @@ from bourn.providers.row import Provider
 _AZURE_KEY = ("AZURE_OPENAI_API_KEY",)
 _AZURE_AUTH = ("api-key", "")
 _AZURE_QUIRKS = frozenset({"max_completion_tokens"})
+_BEDROCK = "https://bedrock-runtime.{AWS_REGION|AWS_DEFAULT_REGION}.amazonaws.com"
+_BEDROCK_KEY = ("AWS_BEARER_TOKEN_BEDROCK",)
+_BEDROCK_URL = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",)
+_BEDROCK_SIGN = ("aws-sigv4", "bedrock", "{AWS_REGION|AWS_DEFAULT_REGION}")
 
 CLOUDS = (
     Provider(
@@ -53,6 +57,8 @@ CLOUDS = (
         ("ANTHROPIC_FOUNDRY_API_KEY",),
         ("ANTHROPIC_FOUNDRY_BASE_URL",),
     ),
+    Provider("bedrock", "bedrock-converse", _BEDROCK, _BEDROCK_KEY, _BEDROCK_URL, sign=_BEDROCK_SIGN),
+    Provider("bedrock-invoke", "bedrock-invoke", _BEDROCK, _BEDROCK_KEY, _BEDROCK_URL, sign=_BEDROCK_SIGN),
     Provider(
         "bedrock-mantle",
         "openai-responses",

@@ -101,7 +101,7 @@ def resolve(
         own_url or (places.base_url(provider.base_url) if provider.base_url else None),
         secret.checked(key, name) if key else None,
         places.query(provider.query),
-        () if key else places.words(provider.sign),
+        () if key else _sign(provider, places),
     )
 
 
@@ -124,6 +124,19 @@ def _own_url(provider: Provider, base_url: str | None, environ: Mapping[str, str
     if value and variable in provider.host_env:
         return host.base_url(value, variable, provider.base_url or "")
     return address.checked(value, variable) if value else None
+
+
+def _sign(provider: Provider, places: address.Places) -> tuple[str, ...]:
+    """How a call without a key is signed; empty where it is not. Raises ``MissingKeyError`` where too little is known."""
+    names = address.variables(" ".join(provider.sign))
+    if names and not any(places.environ.get(name) for name in names):
+        raise MissingKeyError(
+            f"{provider.name} wants an API key: set {provider.key_env[0]}, or pass api_key=; to sign calls instead, "
+            f"set {' or '.join(names)}",
+            provider=provider.name,
+            model=places.model,
+        )
+    return places.words(provider.sign)
 
 
 def _first(variables: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, str | None]:

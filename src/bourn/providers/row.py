@@ -17,9 +17,10 @@ class Provider(msgspec.Struct, frozen=True):
     ``bourn.providers.address``. ``base_url_env`` names the variables that replace the URL whole; without any it is the row's
     name and ``_BASE_URL``. ``host_env`` names those that tell such a server where to listen: see ``bourn.providers.host``.
     ``paths`` gives a path of the dialect the name it has here; ``auth`` overrides the dialect's key header (name, word before
-    the key). A call without a key is refused here unless ``key_optional``. ``default_model`` is what ``bourn chat`` takes when
-    only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is *unverified*, not *truncated*), and
-    those that a dialect names. ``way`` says which transport reaches it.
+    the key). A call without a key is refused here unless ``key_optional``; or it is signed, where ``sign`` says how: a word of
+    ``bourn.transport.signing``, and what that needs to know, which may have places. ``default_model`` is what ``bourn chat``
+    takes when only the key is set. Quirks: ``no_end_mark`` (sends no end evidence: a clean end is *unverified*, not
+    *truncated*), and those that a dialect names. ``way`` says which transport reaches it.
     """
 
     name: str
