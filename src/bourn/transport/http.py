@@ -15,6 +15,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
 from bourn.dialects.base import HttpCall
 from bourn.errors import (
@@ -28,6 +29,7 @@ from bourn.providers import Endpoint
 from bourn.transport.base import Reply
 from bourn.transport.inflate import Inflater
 from bourn.transport.limits import Limits
+from bourn.transport.signing import signed
 from bourn.transport.watchdog import Watchdog
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
@@ -154,6 +156,9 @@ class HttpTransport:
             **call.headers,
             **endpoint.headers(),
         }
+        if endpoint.sign:
+            url = _as_sent(url)
+            headers = await signed(endpoint, call.method, url, headers, call.body)
         try:
             response = await self._session.request(
                 call.method,
@@ -183,6 +188,14 @@ class HttpTransport:
         self._session.detach()
         with suppress(RuntimeError):  # the loop is closed, and its sockets with it
             self._connector.__exit__(None, None, None)  # its only synchronous close
+
+
+def _as_sent(url: str) -> str:
+    """The address as aiohttp will write it, which is how it has to be signed."""
+    try:
+        return str(URL(url))
+    except ValueError as error:
+        raise InputError("the address is not valid") from error
 
 
 def _proxy(url: str) -> str | None:
