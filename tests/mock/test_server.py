@@ -197,7 +197,7 @@ async def test_where_no_descriptor_is_left_connections_wait_and_the_test_is_told
 async def test_an_address_that_cannot_be_had_is_named():
     for options in ({"host": "192.0.2.1"}, {"host": "no.such.host.invalid"}, {"port": 99999}, {"port": -1}):
         with pytest.raises(InputError, match="cannot listen on"):
-            await MockServer([], **options).__aenter__()  # type: ignore[arg-type]  # a host or a port
+            await MockServer([], **options).__aenter__()
 
 
 async def test_a_port_in_use_is_named():
