@@ -40,41 +40,49 @@ class _Custom(msgspec.Struct, gc=False):
     input: Any = None
 
 
-class _Call(msgspec.Struct, gc=False):
+class CallPiece(msgspec.Struct, gc=False):
+    """A piece of a tool call."""
+
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
     custom: _Custom | None = None
 
 
-class _Delta(DeltaOthers, gc=False):
+class Delta(DeltaOthers, gc=False):
+    """What a choice brings."""
+
     content: str | list[Any] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[Any] | None = None
     refusal: str | None = None
-    tool_calls: list[_Call] | None = None
+    tool_calls: list[CallPiece] | None = None
     function_call: _Function | None = None
 
 
-class _Choice(ChoiceOthers, gc=False):
+class Choice(ChoiceOthers, gc=False):
+    """One of the answers that were asked for."""
+
     index: int | None = 0
-    delta: _Delta | None = None
+    delta: Delta | None = None
     finish_reason: str | None = None
 
 
-class _Chunk(ChunkOthers, gc=False):
+class Chunk(ChunkOthers, gc=False):
+    """An event of the stream; formats that resemble this one are read into it."""
+
     id: Any = None
     model: Any = None
-    choices: list[_Choice] | None = None
+    choices: list[Choice] | None = None
     usage: Any = None
     error: Any = None
 
 
-_CHUNK = msgspec.json.Decoder(_Chunk)
+_CHUNK = msgspec.json.Decoder(Chunk)
 _ANY = msgspec.json.Decoder()
 
-_PLAIN = _Chunk(choices=[_Choice(delta=_Delta())])
+_PLAIN = Chunk(choices=[Choice(delta=Delta())])
 """What remains of a chunk that only goes on with the part at hand, once its words, id and model are taken out."""
 
 _SAID: dict[str, tuple[str, Callable[[int, str], Event]]] = {
@@ -102,7 +110,12 @@ class _OpenCall:
 
 
 class ChatDecoder:
-    """Chunks of one answer to events: feed it frames, then close it. ``PayloadError`` and ``ModelError`` end the answer."""
+    """Chunks of one answer to events: feed it frames, then close it. ``PayloadError`` and ``ModelError`` end the answer.
+
+    A format that resembles this one is a subclass with a :meth:`read` of its own and its own words for the end ``marks``.
+    """
+
+    marks = "a finish reason or [DONE]"
 
     def __init__(self) -> None:
         self.ended = False
@@ -131,7 +144,7 @@ class ChatDecoder:
             return self._finish()
         if frame.event == "error":
             raise openai_errors.in_stream(_error_value(data))
-        chunk = payload.decode(_CHUNK, data)
+        chunk = self.read(data)
         key = self._key
         if key is not None and chunk.choices and (delta := chunk.choices[0].delta) is not None:
             text = getattr(delta, key)
@@ -143,6 +156,10 @@ class ChatDecoder:
                 setattr(delta, key, text)
         return self._take(chunk, data)
 
+    def read(self, data: bytes) -> Chunk:
+        """The data of an event as a chunk; raises ``PayloadError``."""
+        return payload.decode(_CHUNK, data)
+
     def close(self, *, verified: bool = True) -> Iterable[Event]:
         """The bytes ended: the last events if the end mark came or none is to be expected, ``TruncatedError`` otherwise."""
         if self.done:
@@ -153,14 +170,14 @@ class ChatDecoder:
         for open_call in self._calls.values():
             self._name_call(open_call, "", out)
         if verified:
-            return _and_raise(self._opened(out, force=bool(out or self._waiting)), truncated("a finish reason or [DONE]"))
+            return _and_raise(self._opened(out, force=bool(out or self._waiting)), truncated(self.marks))
         self._parts.end_all(out, but="tool_call")
         self.ended = self.done = True
         return self._opened([*out, Finish("other", usage=self.usage, verified=False)])
 
     # --- one chunk ---
 
-    def _take(self, chunk: _Chunk, data: bytes) -> Iterable[Event]:
+    def _take(self, chunk: Chunk, data: bytes) -> Iterable[Event]:
         """Everything that a chunk can bring."""
         if not self._started:
             self._id = _word(chunk.id)
@@ -190,7 +207,7 @@ class ChatDecoder:
         self._started = True
         return [Start(self._id, self._model), *self._waiting, *out]
 
-    def _choice(self, choice: _Choice, out: list[Event]) -> None:
+    def _choice(self, choice: Choice, out: list[Event]) -> None:
         delta = choice.delta
         if delta is not None:
             self._delta(delta, out)
@@ -200,7 +217,7 @@ class ChatDecoder:
             self._raw_reason = self._raw_reason or choice.finish_reason
             self.ended = True
 
-    def _delta(self, delta: _Delta, out: list[Event]) -> None:
+    def _delta(self, delta: Delta, out: list[Event]) -> None:
         key = "reasoning_content" if delta.reasoning_content else "reasoning"
         thoughts = delta.reasoning_content or delta.reasoning
         if thoughts:
@@ -215,7 +232,7 @@ class ChatDecoder:
         if delta.refusal:
             self._say("refusal", delta.refusal, out)
         if delta.function_call is not None:
-            self._call(_Call(id=None, function=delta.function_call), "function_call", out)
+            self._call(CallPiece(id=None, function=delta.function_call), "function_call", out)
         for piece in delta.tool_calls or ():
             self._call(piece, self._slot(piece), out)
         if astuple(delta)[: len(_DELTA_OTHERS)] != _NO_DELTA_OTHERS:
@@ -267,7 +284,7 @@ class ChatDecoder:
 
     # --- tool calls ---
 
-    def _slot(self, piece: _Call) -> int | str:
+    def _slot(self, piece: CallPiece) -> int | str:
         """Which call a piece belongs to: its index says; without one, an id that is new or a name begins the next call."""
         if piece.index is not None:
             return piece.index
@@ -277,7 +294,7 @@ class ChatDecoder:
             return len(self._calls)
         return self._last_call
 
-    def _call(self, piece: _Call, slot: int | str, out: list[Event]) -> None:
+    def _call(self, piece: CallPiece, slot: int | str, out: list[Event]) -> None:
         """A piece of a tool call: id and name count when they hold something, argument pieces are joined."""
         custom = piece.custom is not None
         name = piece.custom.name if piece.custom else piece.function.name if piece.function else None
@@ -340,7 +357,7 @@ def _word(value: Any) -> str | None:
     return str(value) if value else None
 
 
-def _error_of(chunk: _Chunk, data: bytes) -> BournError | None:
+def _error_of(chunk: Chunk, data: bytes) -> BournError | None:
     """The error that a chunk brings: under ``error``, at Groq deeper, or flat where there is nothing else."""
     if chunk.error:
         return openai_errors.in_stream(_error_value(data))
