@@ -107,6 +107,8 @@ class Dialect(msgspec.Struct, frozen=True):
     paths: tuple[str, ...] = ()
     #: framings of the same frames' payloads under other content types, where a service chooses
     other_framings: Mapping[str, Callable[[int], Framer[Any]]] = {}
+    #: kinds of parts that an answer in this format can have; the server half writes no bytes for the others
+    parts: frozenset[str] = frozenset({"text", "reasoning", "tool_call"})
 
     def framings(self) -> dict[str, Callable[[int], Framer[Any]]]:
         """Content type to the maker of its framer (which takes the frame limit in bytes); the first is the usual one."""

@@ -13,7 +13,7 @@ vocabulary cannot hold stays in ``extra``.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -61,7 +61,7 @@ RENAMES: dict[str, tuple[str, str | None]] = {
 REASONING_KEYS = ("reasoning_content", "reasoning")
 """Quirks that name the key under which a service takes an assistant's reasoning back (DeepSeek, Moonshot; OpenRouter, vLLM)."""
 
-Warn = Callable[[str], None]
+Warn = Callable[[str], object]
 
 
 def call(request: Request) -> HttpCall:
@@ -70,10 +70,12 @@ def call(request: Request) -> HttpCall:
     Raises ``InputError`` where something in it is no JSON.
     """
     warnings: dict[str, None] = {}  # each sentence once, in order
+    body = write_body(request, lambda sentence: warnings.setdefault(sentence))
+    return as_http(PATH, body, warnings, stream=request.stream)
 
-    def warn(sentence: str) -> None:
-        warnings[sentence] = None
 
+def write_body(request: Request, warn: Warn) -> dict[str, Any]:
+    """The body as a dict; what it cannot hold goes to ``warn``, a sentence each."""
     body: dict[str, Any] = {"model": request.model, "messages": _write_messages(request, warn)}
     for option, key in _KEYS.items():
         value = getattr(request.options, option)
@@ -81,6 +83,12 @@ def call(request: Request) -> HttpCall:
             written = _WRITERS[option](value, warn) if option in _WRITERS else value
             if written is not None:
                 body[key] = written
+    ask_for_stream(request, body)
+    return body
+
+
+def ask_for_stream(request: Request, body: dict[str, Any]) -> None:
+    """Put into ``body`` the wish for a stream and what the caller adds, and give its keys the names that a quirk asks for."""
     body["stream"] = request.stream
     if request.stream:
         body["stream_options"] = {"include_usage": True}
@@ -90,13 +98,13 @@ def call(request: Request) -> HttpCall:
             if new is not None:
                 body[new] = value
     body.update(request.options.extra)
-    headers = {"content-type": "application/json", "accept": "text/event-stream" if request.stream else "application/json"}
-    return HttpCall(PATH, _encoded(body), headers, tuple(warnings))
 
 
-def _encoded(body: dict[str, Any]) -> bytes:
+def as_http(path: str, body: dict[str, Any], warnings: Iterable[str], *, stream: bool) -> HttpCall:
+    """A JSON body as HTTP; raises ``InputError`` where something in it is no JSON."""
+    headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
     try:
-        return msgspec.json.encode(body)
+        return HttpCall(path, msgspec.json.encode(body), headers, tuple(warnings))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the request cannot be written as JSON: {error}") from error
 
@@ -234,7 +242,7 @@ def parse(http: HttpCall) -> Request:
 
     Raises ``InputError`` that says, close to OpenAI's words, what is wrong: answer it with status 400.
     """
-    body = _body(http.body)
+    body = read_body(http.body)
     for required in ("model", "messages"):
         if body.get(required) is None:
             raise InputError(f"Missing required parameter: '{required}'.")
@@ -248,7 +256,8 @@ def parse(http: HttpCall) -> Request:
     return Request(model, prompt, _options(body), stream=bool(stream))
 
 
-def _body(data: bytes) -> dict[str, Any]:
+def read_body(data: bytes) -> dict[str, Any]:
+    """The JSON object of a request; raises ``InputError``."""
     try:
         body = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -42,7 +42,8 @@ def told(value: Mapping[str, Any]) -> WireError:
         inner = inner[0] if inner else {}
     request_id = _word(value.get("request_id"))  # Alibaba, Mistral
     if not isinstance(inner, Mapping):
-        return WireError(str(inner), _word(value.get("type")), _word(value.get("code")), request_id=request_id)
+        kind = value.get("type") or value.get("error_type")  # Hugging Face TGI
+        return WireError(str(inner), _word(kind), _word(value.get("code")), request_id=request_id)
     kind = inner.get("type") or (inner.get("status") if inner is not value else None)
     return WireError(_message(inner), _word(kind), _word(inner.get("code")), request_id=request_id)
 
