@@ -98,7 +98,7 @@ def read_exception(frame: EventStreamFrame) -> ModelError:
     message = body.get("message") or body.get("originalMessage") or headers.get(":error-message")
     code = body.get("originalStatusCode")
     return ModelError(
-        str(message or "the provider sent an exception without a message"),
+        _text(message or "the provider sent an exception without a message"),
         code=None if code is None else str(code),
         type=None if kind is None else str(kind),
         retryable=kind in RETRYABLE,
@@ -124,9 +124,8 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
     named = value | output if isinstance(output, dict) else value
     message = value.get("message") or value.get("Message") or ""
     kind = told.get("x-amzn-errortype") or named.get("__type") or named.get("code")
-    message = message if isinstance(message, str) else payload.dumps(message).decode()
     return WireError(
-        _TOKEN.sub(r"\1***", message),
+        _TOKEN.sub(r"\1***", _text(message)),
         kind.partition(":")[0].rpartition("#")[2] if isinstance(kind, str) else None,
         retry_after=retry_after(headers),
     )
@@ -138,6 +137,10 @@ def _body(data: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = data.decode("utf-8", "replace").strip()
     return value if isinstance(value, dict) else {"message": value}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else payload.dumps(value).decode()
 
 
 def encode_error(status: int, error: WireError) -> bytes:
