@@ -113,9 +113,7 @@ class Guest:
         return self.broken or Outcome(self.stream)
 
     async def _made(self) -> None:
-        made = self._make()
-        if inspect.isawaitable(made) and not hasattr(made, "__aiter__"):
-            made = await made
+        made = await self.raw()
         if hasattr(made, "__aenter__") and not hasattr(made, "__aiter__"):
             self._manager = made
             made = await made.__aenter__()
@@ -132,6 +130,27 @@ class Guest:
         self._count += outcome.error is None
         self._trace.add("reader", "got", str(outcome))
         return outcome
+
+    async def pull(self) -> Outcome:
+        """One read, unbounded, for a check that cancels it: an end or an error is an outcome, a cancellation is raised."""
+        broken = (await self.begin()).error
+        if broken is not None:
+            raise Failed(f"the stream could not be made: {Outcome(error=broken)}")
+        try:
+            return Outcome(await self.iterator.__anext__())
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 -- whatever a stranger raises is what is judged
+            return Outcome(error=error)
+
+    async def raw(self) -> Any:
+        """What the factory gives, awaited if it must be, and not entered. The guest closes it as its own later."""
+        made = self._make()
+        if inspect.isawaitable(made) and not hasattr(made, "__aiter__"):
+            made = await made
+        self._begun = True
+        self.stream = made
+        return made
 
     async def read(self, most: int | None = None, within: float | None = None) -> Reading:
         """Read ``most`` items, or to the end or the first error."""

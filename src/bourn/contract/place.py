@@ -17,6 +17,9 @@ from bourn.contract.trace import TracedServer
 from bourn.contract.verdict import Failed
 from bourn.mock import Journal
 
+_ACCEPTING = 0.01
+"""Seconds for the server to notice connections that were just made."""
+
 _CLOSING = 5.0
 """Seconds for each client and stream that a check left open."""
 
@@ -73,6 +76,7 @@ class Place:
 
     async def gone(self, within: float = 1.0, what: str = "the stream was closed") -> None:
         """Wait until no connection is open any more. Raises ``Failed``: "a connection was still open 1 s after {what}"."""
+        await asyncio.sleep(_ACCEPTING)
         try:
             async with asyncio.timeout(within):
                 await self.journal.wait(lambda journal: not journal.open)

@@ -19,7 +19,9 @@ ANSWER = text(*WORDS, whole=True) + usage(7, 12)
 EMPTY = empty()
 """A whole answer that says nothing."""
 
-CALLING = text("Let me see. ", whole=True) + tool_call("look_up", {"city": "Oslo", "days": 3}, id="call_1") + usage(9, 15)
+CALLING_TEXT = "Let me see. "
+
+CALLING = text(CALLING_TEXT, whole=True) + tool_call("look_up", {"city": "Oslo", "days": 3}, id="call_1") + usage(9, 15)
 """Text, then a tool call whose arguments come in pieces."""
 
 BREAK = faults.Reset(event=6)

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from random import Random
-from typing import Any
 
 from bourn.contract import scripts
 from bourn.contract.guest import Guest
@@ -108,6 +107,11 @@ class Stage:
         place = await self.serve(scripts.ANSWER if answer is None else answer, fault=fault, send_buffer=send_buffer)
         return await place.guest()
 
+    @property
+    def can_fail(self) -> bool:
+        """Whether :meth:`failing` can be called."""
+        return self.subject.failing is not None or self.subject.connect is not None
+
     async def failing(self) -> Guest:
         """A stream that raises after some items: the declared ``failing``, else one whose connection is reset."""
         if self.subject.failing is not None:
@@ -132,8 +136,3 @@ async def turns(count: int = 1) -> None:
     """Let everything else that is ready run, so many times."""
     for _ in range(count):
         await asyncio.sleep(0)
-
-
-def settled(value: Any) -> Any:
-    """A value without the traceback that would keep the subject's frames alive."""
-    return value.with_traceback(None) if isinstance(value, BaseException) else value

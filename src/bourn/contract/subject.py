@@ -55,7 +55,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     What it promises:
 
-    - ``errors``: its own exception types; ``closed_errors``: those that a closed stream may raise (by default ``errors``).
+    - ``errors``: its own exception types; ``closed_errors``: those with which it says that it was closed.
     - ``reiterable``: each ``async for`` begins anew. ``cancel_safe``: a cancelled read loses nothing.
     - ``max_event_bytes``: the largest event it takes. ``max_held_bytes``: what an unread stream takes from the network.
     - ``pool_size``: connections of one client. ``keeps_alive``: connections are used again.
@@ -79,7 +79,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     close: Callable[[Any], Awaitable[Any]] | None = None
 
     errors: tuple[type[BaseException], ...] = ()
-    closed_errors: tuple[type[BaseException], ...] | None = None
+    closed_errors: tuple[type[BaseException], ...] = ()
     reiterable: bool = False
     cancel_safe: bool = False
     max_event_bytes: int | None = None

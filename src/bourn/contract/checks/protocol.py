@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
+from bourn.contract import scripts
+from bourn.contract.comparing import difference, seen
 from bourn.contract.registry import check
 from bourn.contract.stage import Stage
 from bourn.contract.verdict import require, skip
+from bourn.mock import faults
+from bourn.testing.leaks import Belongings
 
 _MANY = 10_000
 
@@ -51,3 +57,62 @@ async def error_is_final(stage: Stage) -> None:
         outcome = await guest.next(within=1)
         require(outcome.error is not None, f"the {call} call after {type(reading.error).__name__} gave {outcome}")
     stage.inform(f"after an error it gives {type(outcome.error).__name__}")
+
+
+@check("1.5", aspect="clean-up")
+async def unread_leaves_nothing(stage: Stage) -> None:
+    """A stream that is made and closed and never read leaves nothing behind."""
+    place = await stage.serve()
+    client = await place.client()
+    before = Belongings.now()
+    guest = await place.open(client)
+    await guest.close()
+    guest.forget()
+    await place.gone(1, "a stream that nobody had read was closed")
+    left = Belongings.now().since(before)
+    require(not left, f"a stream that nobody read left behind: {'; '.join(left)}")
+    gc.collect()
+    forgotten = [each.message for each in stage.disturbances.of("warning") if "never awaited" in each.message]
+    require(not forgotten, f"a stream that nobody read left behind: {'; '.join(forgotten)}")
+
+
+@check("1.6")
+async def cuts_change_nothing(stage: Stage) -> None:
+    """The same bytes give the same events, however the network cuts them."""
+    for answer, said in ((scripts.ANSWER, scripts.TEXT), (scripts.CALLING, scripts.CALLING_TEXT)):
+        whole = await (await stage.open(answer)).read(_MANY)
+        require(whole.clean, f"the answer in the server's own cuts ended with {whole.end}")
+        if stage.subject.text is not None:
+            text = "".join(stage.subject.text(item) or "" for item in whole.items)
+            require(text == said, f"the text that came was {text!r} instead of {said!r}")
+        wanted = seen(stage.subject, whole.items)
+        for cut in _cuts(stage):
+            reading = await (await stage.open(answer, fault=cut)).read(_MANY)
+            require(reading.clean, f"under {cut.label} the answer ended with {reading.end}")
+            found = difference(wanted, seen(stage.subject, reading.items))
+            require(found is None, f"under {cut.label} {found}")
+
+
+def _cuts(stage: Stage) -> list[faults.Fault]:
+    """Every byte apart, everything at once, and some random cuts."""
+    return [faults.Drip(), faults.OneWrite(), *(faults.Rechunk(most=stage.dice.randint(2, 300)) for _ in range(4))]
+
+
+@check("1.7")
+async def empty_answer_ends(stage: Stage) -> None:
+    """A whole answer that says nothing ends as any other does, at once."""
+    guest = await stage.open(scripts.EMPTY)
+    reading = await guest.read(_MANY, within=5)
+    require(reading.clean, f"an answer without content ended with {reading.end}")
+
+
+@check("1.8", needs=("terminal",))
+async def last_event_comes_once(stage: Stage) -> None:
+    """The last event is the only one of its kind, also where the service repeats its end marks."""
+    assert stage.subject.terminal is not None
+    for fault in ((), faults.DuplicateFinish()):
+        reading = await (await stage.open(scripts.ANSWER, fault=fault)).read(_MANY)
+        marks = [stage.subject.terminal(item) for item in reading.items]
+        require(sum(marks) <= 1, f"the last event came {sum(marks)} times")
+        after = reading.items[marks.index(True) + 1 :] if any(marks) else []
+        require(not after, f"after the last event came {after[:3]}")
