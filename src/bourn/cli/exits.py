@@ -52,6 +52,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("in .response", "above"),
     ("api_key=", "--api-key-env VARIABLE"),
     ("base_url=", "--base-url URL"),
+    ("port=0", "--port 0"),
     ("timeouts.", "--timeout "),
 )
 """The library's words to those of the command line."""
