@@ -1,0 +1,183 @@
+"""Hugging Face's text generation (TGI, and the Inference API's older routes): a text goes in, its tokens come out one by one.
+
+Sources: https://huggingface.github.io/text-generation-inference/ (``/generate_stream``) and recorded streams of hf-inference.
+
+An event is ``{"token": {"text", "special"}}``; special tokens (``</s>``) are not part of the text. The last event has the whole
+``generated_text``, which is the end mark, and ``details`` with the finish reason and counts, if they were asked for.
+
+House rule: ids and probabilities, which come with every token unasked, are not passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+from bourn.dialects import openai_errors, payload, plain_text
+from bourn.dialects.base import Dialect, HttpCall, WireError
+from bourn.dialects.openai_chat import ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat_request import as_http, read_body
+from bourn.errors import InputError
+from bourn.events import Event, Finish, FinishReason, RefusalDelta, TextDelta, Usage
+from bourn.messages import Request
+from bourn.response import Response
+from bourn.wire import sse
+from bourn.wire.sse import SSEFrame, SSEFramer
+
+PATH = "/generate_stream"
+
+_KEYS = {"max_tokens": "max_new_tokens", **{name: name for name in ("temperature", "top_p", "stop", "seed")}}
+"""Option to its key in ``parameters``."""
+
+_WORDS: dict[FinishReason, str] = {"stop": "eos_token", "length": "length"}
+"""Our finish reason to the word for it; the other way is in the words of OpenAI chat, which TGI speaks too."""
+
+
+class _Token(msgspec.Struct, gc=False):
+    text: str = ""
+    special: bool = False
+
+
+class _Details(msgspec.Struct, gc=False):
+    finish_reason: str | None = None
+    generated_tokens: int | None = None
+    input_length: int | None = None
+
+
+class _Generated(msgspec.Struct, gc=False):
+    token: _Token | None = None
+    generated_text: str | None = None
+    details: _Details | None = None
+    error: Any = None
+
+
+_GENERATED = msgspec.json.Decoder(_Generated)
+
+
+class TokenDecoder(ChatDecoder):
+    """Tokens of one answer to events."""
+
+    marks = "generated_text"
+
+    def feed(self, frame: SSEFrame) -> Iterator[Event]:
+        """Take the next event of the stream; the one with the end mark is the last."""
+        yield from super().feed(frame)
+        if self.ended:
+            yield from self.close()
+
+    def read(self, data: bytes) -> Chunk:
+        """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""
+        told = payload.decode(_GENERATED, data)
+        self.ended = told.generated_text is not None
+        chunk = Chunk(error=told.error)
+        if told.token is not None:
+            chunk.choices = [Choice(delta=Delta(content=None if told.token.special else told.token.text))]
+            if told.details is not None:
+                chunk.choices[0].finish_reason = told.details.finish_reason
+                counts = {"prompt_tokens": told.details.input_length, "completion_tokens": told.details.generated_tokens}
+                chunk.usage = counts
+        return chunk
+
+
+def call(request: Request) -> HttpCall:
+    """The request as HTTP, asking for the finish reason and the counts. Raises ``InputError`` where something is no JSON."""
+    warnings: dict[str, None] = {}
+    prompt = plain_text.write_prompt(request.messages, warnings.setdefault)
+    parameters = {**plain_text.write_options(request.options, _KEYS, warnings.setdefault), "details": True}
+    body = {"inputs": prompt, "parameters": parameters, "stream": request.stream, **request.options.extra}
+    return as_http(PATH, body, warnings, stream=request.stream)
+
+
+def parse(http: HttpCall) -> Request:
+    """The request that a body holds, for the server half: a server of one model, which the request does not name.
+
+    Raises ``InputError``: answer it with status 422.
+    """
+    body = read_body(http.body)
+    parameters = body.pop("parameters", None) or {}
+    if not isinstance(parameters, dict):
+        raise InputError("Input validation error: `parameters` must be an object")
+    stream, model = body.pop("stream", None), body.pop("model", None) or "tgi"
+    request = plain_text.read_text(str(model), body.pop("inputs", None), {**body, **parameters}, _KEYS)
+    return msgspec.structs.replace(request, stream=stream is not False)
+
+
+class TokenEncoder:
+    """Events of one answer to server-sent events; give it each event in order."""
+
+    def __init__(self, request: Request) -> None:
+        del request  # nothing of it is in the answer
+        self._said: list[str] = []
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes that the event becomes."""
+        write = self._WRITERS.get(type(event))
+        return b"" if write is None else write(self, event)
+
+    def error(self, error: WireError) -> bytes:
+        """An error in mid-stream."""
+        return sse.encode(encode_error(500, error))
+
+    def _token(self, text: str, *, special: bool = False, **end: Any) -> bytes:
+        token = {"id": 0, "text": text, "logprob": 0.0, "special": special}
+        self._said.append("" if special else text)
+        head = {"index": len(self._said), "token": token, "generated_text": None, "details": None}
+        return sse.encode(payload.dumps({**head, **end}))
+
+    def _on_text(self, event: TextDelta | RefusalDelta) -> bytes:
+        return self._token(event.text)
+
+    def _on_finish(self, event: Finish) -> bytes:
+        if not event.verified:
+            return b""
+        details = _details(event.reason, event.raw_reason, event.usage)
+        return self._token("</s>", special=True, generated_text="".join(self._said), details=details)
+
+    _WRITERS: ClassVar[dict[type[Event], Callable[[Any, Any], bytes]]] = {
+        TextDelta: _on_text,
+        RefusalDelta: _on_text,
+        Finish: _on_finish,
+    }
+
+
+def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
+    """The whole answer as one object, for a request without ``stream``."""
+    response = Response(model=request.model)
+    for event in events:
+        response.fold(event)
+    details = _details(response.finish_reason or "other", response.raw_finish_reason, response.usage)
+    return payload.dumps({"generated_text": response.text + (response.refusal or ""), "details": details})
+
+
+def encode_error(status: int, error: WireError) -> bytes:
+    """The body of a refused request, and an error in mid-stream."""
+    del status  # it is in the head of the answer
+    return payload.dumps({"error": error.message, "error_type": error.type or "generation"})
+
+
+def _details(reason: FinishReason, raw: str | None, usage: Usage | None) -> dict[str, Any] | None:
+    """What is known of the end."""
+    usage = usage or Usage()
+    word = raw or _WORDS.get(reason)
+    details = {"finish_reason": word, "generated_tokens": usage.output_tokens, "input_length": usage.input_tokens}
+    return {name: value for name, value in details.items() if value is not None} or None
+
+
+DIALECT = Dialect(
+    name="huggingface-tgi",
+    root="",
+    media_types=("text/event-stream",),
+    framer=SSEFramer,
+    call=call,
+    decoder=TokenDecoder,
+    read_error=openai_errors.read_error,
+    parse=parse,
+    encoder=TokenEncoder,
+    encode_whole=encode_whole,
+    encode_error=encode_error,
+    paths=(PATH, "/generate"),
+    parts=frozenset({"text"}),
+)
+"""Speaks to a TGI server and to the text-generation routes of the Inference API."""
