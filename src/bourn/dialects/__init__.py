@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 DIALECTS: dict[str, str] = {
     "openai-chat": "bourn.dialects.openai_chat",
     "openai-responses": "bourn.dialects.openai_responses",
+    "openai-completions": "bourn.dialects.openai_completions",
     "anthropic": "bourn.dialects.anthropic",
     "gemini": "bourn.dialects.gemini",
     "bedrock-converse": "bourn.dialects.bedrock_converse",
     "bedrock-invoke": "bourn.dialects.bedrock_invoke",
+    "cohere": "bourn.dialects.cohere",
     "ollama": "bourn.dialects.ollama",
+    "cloudflare": "bourn.dialects.cloudflare",
+    "huggingface-tgi": "bourn.dialects.huggingface_tgi",
 }
 """Name to the module that holds the dialect as ``DIALECT``; a module is imported on first use."""
 
