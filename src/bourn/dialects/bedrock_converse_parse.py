@@ -328,7 +328,8 @@ def _read(raw: Any, type_: type[T], place: str) -> T:
         return msgspec.convert(raw, type_)
     except msgspec.ValidationError as error:
         said, _, inner = str(error).partition(" - at `$")
-        raise _wrong(".".join([word for word in [place] if word] + re.findall(r"\w+", inner)), said) from error
+        words = [place, *re.findall(r"\w+", inner)]
+        raise _wrong(".".join(word for word in words if word) or "body", said) from error
 
 
 def _field(raw: Any, name: str, place: str) -> Any:
