@@ -18,8 +18,8 @@ from bourn.contract.registry import Check, Clock
 from bourn.contract.stage import Stage
 from bourn.contract.subject import DECLARE, Subject
 from bourn.contract.verdict import CheckResult, Failed, Skipped
-from bourn.testing.clock import VirtualLoop
 from bourn.testing.disturbances import Disturbances
+from bourn.testing.patience import PatientLoop
 
 LIMIT: dict[Clock, float] = {"virtual": 3600.0, "real": 60.0}
 """Seconds of the loop's clock for a whole check."""
@@ -39,7 +39,7 @@ def perform(check: Check, subject: Subject, seed: int = 0, tell: Tell | None = N
     result = CheckResult(check.name, check.aspect, "ERROR")
     clock: Clock = check.clock if subject.virtual_time else "real"
     with Disturbances() as disturbances:
-        loop = VirtualLoop() if clock == "virtual" else asyncio.SelectorEventLoop()
+        loop = PatientLoop() if clock == "virtual" else asyncio.SelectorEventLoop()
         disturbances.watch(loop)
         try:
             afterwards = _run(loop, check, subject, seed, clock, disturbances, result)
