@@ -175,6 +175,8 @@ def test_calls_and_their_results_are_read() -> None:
 
 
 WRONG = "1 validation error detected: Value at '{}' failed to satisfy constraint: {}"
+EMPTY = "The content field in the Message object at {} is empty. Add a ContentBlock object to the content field and try again."
+BLANK = "The text field in the ContentBlock object at {} is blank. Add text to the text field, and try again."
 REFUSALS: dict[str, tuple[Any, str]] = {
     "no JSON": (b"{", "The request body is not valid JSON: Input data was truncated"),
     "no object": ([], WRONG.format("body", "Expected `object`, got `array`")),
@@ -197,13 +199,11 @@ REFUSALS: dict[str, tuple[Any, str]] = {
     ),
     "no content": (
         turns([{"text": "a"}], []),
-        "The content field in the Message object at messages.1 is empty. Add a ContentBlock object to the content field and "
-        "try again.",
+        EMPTY.format("messages.1"),
     ),
     "a blank text": (
         turns([{"text": "a"}], [{"text": "b"}, {"text": " \n"}]),
-        "The text field in the ContentBlock object at messages.1.content.1 is blank. Add text to the text field, and "
-        "try again.",
+        BLANK.format("messages.1.content.1"),
     ),
     "a text that is none": (turns([{"text": 7}]), WRONG.format("messages.0.content.0.text", "Expected `str`, got `int`")),
     "an image without source": (
