@@ -144,6 +144,7 @@ CALLS = Finish("tool_calls", "STOP")
         ([call("f", args={}, signature="s")], called(0, "f", "{}", signature="s")),
         ([call("f")], called(0, "f", "")),
         ([call("f", id="")], called(0, "f", "")),
+        ([call("f"), call(args={"a": 1})], [*called(0, "f", ""), *called(1, "", '{"a":1}')]),
         (
             [parts({"functionCall": {"name": "f"}, "thoughtSignature": "s"}, {"functionCall": {"name": "f"}})],
             [*called(0, "f", "", signature="s"), *called(1, "f", "")],
@@ -246,6 +247,7 @@ def test_fields_beside_text_are_given() -> None:
                 "logprobsResult": {"top": [0]},
                 "groundingMetadata": {},
                 "citationMetadata": None,
+                "finishMessage": "",
             }
         ],
         "modelStatus": {"stage": "STABLE"},
@@ -273,7 +275,7 @@ def test_what_is_repeated_is_given_when_it_changes() -> None:
         ("safetyRatings", high),
         ("logprobsResult", {"n": 1}),
     ]
-    timed = [{**one, "createTime": time} for one, time in zip([*TEXT, end()], ["t", "t", "u"], strict=True)]
+    timed = [{**one, "createTime": time} for one, time in zip([*TEXT, text("!"), end()], "ttuu", strict=True)]
     assert [event.payload for event in events(*timed) if isinstance(event, Other)] == ["t", "u"]
 
 
@@ -282,11 +284,13 @@ def test_candidates_after_the_first_are_given_whole() -> None:
     second = {"content": {"parts": [{"text": "b"}]}, "finishReason": "SAFETY", "index": 1}
     third: dict[str, Any] = {"content": {"parts": [{"text": "c"}]}}
     both = {"candidates": [*text("a")["candidates"], third], **HEAD}
-    assert events({"candidates": [second], **HEAD}, both, end()) == [
+    fourth = parts({"text": "d"}, index=1)
+    assert events({"candidates": [second], **HEAD}, both, fourth, end()) == [
         Other("candidate", second),
         TextStart(0),
         TextDelta(0, "a"),
         Other("candidate", third),
+        Other("candidate", fourth["candidates"][0]),
         TextEnd(0),
         STOPPED,
     ]

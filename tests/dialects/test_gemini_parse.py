@@ -175,6 +175,7 @@ def test_a_result_is_a_message_of_a_tool(raw: Json, read: ToolResult) -> None:
             Options(tools=(Tool("f", parameters={"type": "object", "anyOf": [True]}),)),
         ),
         ({"tools": [{"googleSearch": {}}]}, Options(extra={"tools": [{"googleSearch": {}}]})),
+        ({"tools": [{"googleSearch": {}}, {"functionDeclarations": [{"name": "f"}]}]}, Options(tools=(Tool("f"),))),
         ({"toolConfig": {"functionCallingConfig": {"mode": "auto"}}}, Options(tool_choice="auto")),
         ({"toolConfig": {"functionCallingConfig": {"mode": "VALIDATED"}}}, Options()),
         ({"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f", "g"]}}}, Options()),

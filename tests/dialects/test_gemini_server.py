@@ -196,6 +196,16 @@ def test_an_answer_is_written_whole_for_who_did_not_ask_for_a_stream() -> None:
     }
 
 
+def test_texts_flow_together_up_to_a_signature() -> None:
+    """What follows a signed text is a part of its own, in a stream as in a whole answer."""
+    texts = [*(TextStart(0), TextDelta(0, "a"), TextEnd(0)), *(TextStart(1), TextDelta(1, "b"), TextEnd(1, "s"))]
+    events: list[Event] = [Start(), *texts, TextStart(2), TextDelta(2, "c"), TextEnd(2), Finish("stop")]
+    whole = json.loads(DIALECT.encode_whole(REQUEST, events))
+    assert whole["candidates"][0]["content"]["parts"] == [{"text": "ab", "thoughtSignature": "s"}, {"text": "c"}]
+    parts = decode(DIALECT, [encode(events)]).response.parts
+    assert parts == (Text("ab", "s"), Text("c"))
+
+
 def test_an_empty_answer_is_written() -> None:
     """It has the empty text that Gemini sends; what nobody named has a name, and no usage is made up."""
     whole = json.loads(DIALECT.encode_whole(REQUEST, [Start(), Finish("stop")]))

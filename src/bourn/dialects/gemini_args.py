@@ -84,7 +84,7 @@ class ArgumentWriter:
     def _step(self, step: Step, before: Step) -> str:
         """The name of a value in its object, or ``null`` for each element that was left out before it."""
         used = self._used[len(self._used) - 1]
-        if step in used or (isinstance(step, int) and isinstance(before, int) and step <= before):
+        if step in used or (isinstance(step, int) and isinstance(before, int) and step < before):
             raise ValueError(f"{step!r} comes again after what follows it")
         used.add(step)
         if isinstance(step, str):
