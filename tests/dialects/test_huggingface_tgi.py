@@ -48,9 +48,10 @@ def test_a_request_is_written_and_read_back() -> None:
     call = DIALECT.call(Request("m", ASKED.messages, asked))
     assert (call.path, call.warnings) == ("/generate_stream", ())
     parameters = {"max_new_tokens": 5, "temperature": 0.5, "top_p": 0.9, "stop": ["x"], "seed": 3, "details": True}
-    assert json.loads(call.body) == {"inputs": "hi", "parameters": parameters, "stream": True}
+    assert json.loads(call.body) == {"model": "m", "inputs": "hi", "parameters": parameters, "stream": True}
     read = DIALECT.parse(call)
     assert (read.messages, read.stream, read.options.max_tokens, read.options.stop) == (ASKED.messages, True, 5, ("x",))
+    assert (read.model, DIALECT.parse(HttpCall("/generate_stream", b'{"inputs": "hi"}')).model) == ("m", "tgi")
 
 
 def test_what_the_format_cannot_say_is_a_warning_in_the_call() -> None:

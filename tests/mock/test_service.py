@@ -17,6 +17,8 @@ from tests.mock.rawpeer import NAMES, Heard, ask, call_for, hear
 from tests.recordings import decode
 
 ALL = pytest.mark.parametrize("name", NAMES)
+WITHOUT_THE_WORD = ("cloudflare", "huggingface-tgi")
+"""Dialects that cannot say that an answer ended for its tool calls."""
 SAID = reasoning("Hmm.") + text("Hello!") + tool_call("f", {"x": 1})
 
 
@@ -48,11 +50,13 @@ def message(name: str, heard: Heard) -> str:
 async def test_one_scenario_is_served_in_every_dialect(name: str) -> None:
     async with MockServer(SAID) as server:
         heard = await ask(server, name)
-        decoded = decode(dialects.get(name), [heard.body])
+        decoded, parts = decode(dialects.get(name), [heard.body]), dialects.get(name).parts
         assert decoded.error is None
-        assert (decoded.response.reasoning, decoded.response.text) == ("Hmm.", "Hello!")
-        assert [(call.name, call.arguments) for call in decoded.response.tool_calls] == [("f", '{"x":1}')]
-        assert decoded.response.finish_reason == "tool_calls"
+        assert decoded.response.text == "Hello!"
+        assert decoded.response.reasoning == ("Hmm." if "reasoning" in parts else "")
+        called = [("f", '{"x":1}')] if "tool_call" in parts else []
+        assert [(call.name, call.arguments) for call in decoded.response.tool_calls] == called
+        assert decoded.response.finish_reason == "tool_calls" or name in WITHOUT_THE_WORD
         assert heard.headers["content-type"].partition(";")[0] == dialects.get(name).media_types[0]
         assert heard.headers["request-id"].startswith("req_")
 

@@ -86,12 +86,13 @@ def call(request: Request) -> HttpCall:
     warnings: dict[str, None] = {}
     prompt = plain_text.write_prompt(request.messages, warnings.setdefault)
     parameters = {**plain_text.write_options(request.options, _KEYS, warnings.setdefault), "details": True}
-    body = {"inputs": prompt, "parameters": parameters, "stream": request.stream, **request.options.extra}
+    body = {"model": request.model, "inputs": prompt, "parameters": parameters, "stream": request.stream}
+    body |= request.options.extra
     return as_http(PATH, body, warnings, stream=request.stream)
 
 
 def parse(http: HttpCall) -> Request:
-    """The request that a body holds, for the server half: a server of one model, which the request does not name.
+    """The request that a body holds, for the server half; a server of one model need not be told which.
 
     Raises ``InputError``: answer it with status 422.
     """

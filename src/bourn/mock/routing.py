@@ -79,7 +79,8 @@ def _lost(table: list[Route], request: HttpRequest, path: str, base: str) -> Ref
     """A wrong path: what the caller meant is the dialect whose path ends like it, else the one whose key header it has."""
     for dialect in {route.dialect.name: route.dialect for route in table}.values():
         own = _example(dialect)
-        if re.fullmatch(".*/" + re.escape(own.rpartition("/")[2]).replace("MODEL", ".+"), path):
+        ending = own if own.endswith("/MODEL") else own[own.rindex("/") :]
+        if re.fullmatch(".*" + re.escape(ending).replace("MODEL", ".+"), path):
             right = f"the base URL for {dialect.name} is {base}{dialect.root}, and its clients add {own}"
             return RefusedRequest(dialect, HTTPStatus.NOT_FOUND, f"wrong path {path}: {right}")
     keyed = [route.dialect for route in table if route.dialect.auth[0] in request.headers]
