@@ -139,6 +139,7 @@ NO_CALL = (
 )
 EMPTY = "messages.0: all messages must have non-empty content except for the optional final assistant message"
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "?"}}
+IMAGE_IN_GREEK = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "αβγδ"}}
 
 
 @pytest.mark.parametrize(
@@ -164,6 +165,7 @@ IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png"
         (turns([{"text": "a"}]), "messages.0.content.0.type: Field required"),
         (turns([{"type": "text"}]), "messages.0.content.0.text.text: Field required"),
         (turns([{"type": "image", "source": {}}]), "messages.0.content.0.image.source.type: Field required"),
+        (turns([IMAGE_IN_GREEK]), "messages.0.content.0.image.source.base64.data: invalid base64 data"),
         (turns([IMAGE]), "messages.0.content.0.image.source.base64.data: invalid base64 data"),
         (turns("hi", [{"type": "thinking", "thinking": "?"}]), "messages.1.content.0.thinking.signature: Field required"),
         (turns("hi", [CALL]), NO_RESULT),

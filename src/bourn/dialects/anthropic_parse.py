@@ -8,7 +8,6 @@ to ``extra``, a block or tool of another kind (a document, a web search) is left
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
@@ -283,7 +282,7 @@ def _image(raw: Json, place: str) -> Part:
     told = _read(source, _Base64Source, f"{place}.source.base64")
     try:
         return Image(data=base64.b64decode(told.data, validate=True), media_type=told.media_type)
-    except binascii.Error as error:
+    except ValueError as error:  # letters that are none of base64's, or not ASCII at all
         raise InputError(f"{place}.source.base64.data: invalid base64 data") from error
 
 
