@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from random import Random
 
+from bourn import dialects
 from bourn.contract import scripts
 from bourn.contract.guest import Guest
 from bourn.contract.place import Place
@@ -106,6 +107,10 @@ class Stage:
             skip("it was given no connect=, so it cannot be pointed at the kit's server")
         place = await self.serve(scripts.ANSWER if answer is None else answer, fault=fault, send_buffer=send_buffer)
         return await place.guest()
+
+    def fits(self, fault: Fault) -> bool:
+        """Whether a fault can be written in the subject's dialect."""
+        return not fault.needs or dialects.get(self.subject.dialect).media_types[0] in fault.needs
 
     @property
     def can_fail(self) -> bool:

@@ -1,7 +1,8 @@
 """Virtual time that stands still while a thread works for the loop: for code that is not ours to change.
 
-House rule: the clock of ``VirtualLoop`` with one more reason not to jump. What an executor was given is known exactly; other
-threads (anyio's workers, a library's own) can only be seen to exist, so each jump gives them a moment of real time.
+House rule: the clock of ``VirtualLoop`` with one more reason not to jump. What an executor was given is known exactly; of other
+threads (anyio's workers, a library's own) it can only be seen that they exist and whether they compute, so each jump gives them
+a moment of real time, and as many more as they make use of.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple, Unpack
@@ -23,6 +25,9 @@ _LOOK = 0.005
 
 _MOMENT = 0.05
 """Real seconds that a jump leaves to threads of which nothing is known."""
+
+_BUSY = 0.1
+"""The share of a moment that they compute when they are at work."""
 
 _POOL = "asyncio_"
 """How the threads of a loop's own executor are named."""
@@ -39,9 +44,16 @@ class _PatientSelector(_JumpingSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        wait = _LOOK if self.jobs else _MOMENT if self._strangers() else 0.0
-        ready = selectors.DefaultSelector.select(self, min(wait, timeout)) if wait else []
-        return ready if ready or self.jobs else super().select(timeout)
+        if self.jobs:
+            return selectors.DefaultSelector.select(self, min(_LOOK, timeout))
+        while self._strangers():
+            before = time.process_time()
+            ready = selectors.DefaultSelector.select(self, min(_MOMENT, timeout))
+            if ready:
+                return ready
+            if time.process_time() - before < _MOMENT * _BUSY:
+                break
+        return super().select(timeout)
 
     def _strangers(self) -> bool:
         return any(not thread.name.startswith(_POOL) for thread in threading.enumerate() if thread not in self._before)

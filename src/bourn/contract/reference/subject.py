@@ -19,7 +19,7 @@ from bourn.errors import BournError, ClosedError
 from bourn.events import Finish, TextDelta
 from bourn.messages import ToolCall
 
-LIMITS: dict[str, Any] = {"idle": 20.0, "byte_idle": 50.0, "total": 300.0, "retries": 2, "event_bytes": 16 * 1024 * 1024}
+LIMITS: dict[str, Any] = {"idle": 40.0, "byte_idle": 15.0, "total": 300.0, "retries": 2, "event_bytes": 16 * 1024 * 1024}
 """What the reference client is made with."""
 
 

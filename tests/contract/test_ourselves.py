@@ -1,0 +1,25 @@
+"""Our own stream keeps every rule of the contract, in every dialect."""
+
+from __future__ import annotations
+
+import pytest
+
+from bourn import contract, dialects
+from bourn.contract import registry
+
+from .ourselves import ours
+
+NOT_OURS: dict[str, str] = {}
+"""Rule to the reason for which it is skipped for our stream."""
+
+
+@pytest.mark.parametrize("dialect", dialects.DIALECTS)
+@pytest.mark.parametrize("id", registry.load_checks())
+def test_our_stream_keeps_the_rule(id: str, dialect: str) -> None:
+    """MUST and SHOULD alike: the rule passes, with no check skipped but for a reason that is written down here."""
+    result = contract.run(ours(dialect), rules=[id])[id]
+    told = [(check.name, check.verdict, check.message) for check in result.checks]
+    if id in NOT_OURS:
+        assert result.verdict == "SKIP", told
+    else:
+        assert {check.verdict for check in result.checks} == {"PASS"}, told
