@@ -98,9 +98,10 @@ def test_an_answer_is_read_back() -> None:
 
 
 def test_images_are_read() -> None:
-    """By URL, or by the bytes that one holds."""
+    """By URL, or by the bytes that one holds; a block that nobody knows is let through and left out."""
     content = [
         {"type": "text", "text": "what?"},
+        {"type": "hologram", "depth": 1},
         {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,cG5n"}},
     ]
