@@ -6,6 +6,7 @@ import pytest
 
 from bourn import dialects, providers
 from bourn.errors import InputError, MissingKeyError
+from bourn.messages import Message, Request
 from bourn.providers import address
 
 
@@ -110,9 +111,10 @@ def filling(row: providers.Provider) -> dict[str, str]:
 AZURE = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/", "AZURE_OPENAI_API_KEY": "k"}
 
 
-def url_of(model_id: str, environ: dict[str, str], path: str = "/chat/completions") -> str:
+def url_of(model_id: str, environ: dict[str, str], path: str | None = None) -> str:
     """Where a call to the model goes."""
-    return providers.resolve(model_id, environ=environ).url(path)
+    endpoint = providers.resolve(model_id, environ=environ)
+    return endpoint.url(path or endpoint.dialect.call(Request(endpoint.model, (Message("user", "hi"),))).path)
 
 
 @pytest.mark.parametrize(
@@ -120,9 +122,9 @@ def url_of(model_id: str, environ: dict[str, str], path: str = "/chat/completion
     [
         ("azure/d", AZURE, "https://r.openai.azure.com/openai/v1/chat/completions"),
         (
-            "azure-deployments/my gpt/4",
+            "azure-deployments/my gpt?",
             AZURE,
-            "https://r.openai.azure.com/openai/deployments/my%20gpt%2F4/chat/completions?api-version=2024-10-21",
+            "https://r.openai.azure.com/openai/deployments/my%20gpt%3F/chat/completions?api-version=2024-10-21",
         ),
         (
             "azure-deployments/d",
@@ -135,6 +137,11 @@ def url_of(model_id: str, environ: dict[str, str], path: str = "/chat/completion
             "https://api.cloudflare.com/client/v4/accounts/id/ai/v1/chat/completions",
         ),
         ("writer/m", {"WRITER_API_KEY": "k"}, "https://api.writer.com/v1/chat"),
+        (
+            "huggingface-tgi/google/flan-t5-xxl",
+            {"HF_TOKEN": "k"},
+            "https://router.huggingface.co/hf-inference/models/google/flan-t5-xxl",
+        ),
         ("vllm/m", {}, "http://127.0.0.1:8000/v1/chat/completions"),
         ("vllm/m", {"VLLM_BASE_URL": "http://gpu:8000/v1"}, "http://gpu:8000/v1/chat/completions"),
     ],

@@ -20,9 +20,16 @@ ROWS: dict[tuple[str, str], tuple[str, ...]] = {
     ("anthropic-messages", "anthropic"): ("anthropic",),
     ("anthropic-messages", "azure-foundry"): ("azure-anthropic",),
     ("anthropic-messages", "openrouter"): ("openrouter-anthropic",),
+    ("bedrock-converse", "bedrock"): ("bedrock",),
+    ("bedrock-invoke", "bedrock"): ("bedrock-invoke",),
+    ("cloudflare-ai-run", "cloudflare"): ("cloudflare-run",),
+    ("cohere-v2", "cohere"): ("cohere",),
     ("gemini", "google"): ("gemini",),
     ("gemini", "vertex"): ("vertex", "vertex-global", "vertex-express"),
+    ("huggingface-tgi", "huggingface"): ("huggingface-tgi",),
     ("mistral", "mistral"): ("mistral",),
+    ("ollama", "ollama"): ("ollama",),
+    ("ollama", "ollama-cloud"): ("ollama-cloud",),
     ("openai-chat", "ai21"): ("ai21",),
     ("openai-chat", "alibaba"): ("qwen",),
     ("openai-chat", "avian"): ("avian",),
@@ -59,6 +66,10 @@ ROWS: dict[tuple[str, str], tuple[str, ...]] = {
     ("openai-chat", "xai"): ("xai",),
     ("openai-chat", "xiaomi"): ("xiaomi",),
     ("openai-chat", "zai"): ("zai", "zai-coding"),
+    ("openai-completions", "openai"): ("openai-completions",),
+    ("openai-completions", "together"): ("together-completions",),
+    ("openai-completions", "vllm"): ("vllm-completions",),
+    ("openai-completions", "writer"): ("writer-completions",),
     ("openai-responses", "azure"): ("azure-responses",),
     ("openai-responses", "azure-foundry"): ("azure-responses",),
     ("openai-responses", "bedrock-mantle"): ("bedrock-mantle",),
@@ -77,6 +88,8 @@ WITHOUT_A_ROW: dict[tuple[str, str], str] = {
     ("openai-chat", "ollama"): "the service has a dialect of its own, and a row in it",
     ("openai-chat", "ollama-cloud"): "the service has a dialect of its own, and a row in it",
     ("openai-chat", "openai-compatible-local"): "nothing says which server it was",
+    ("openai-completions", "huggingface"): "one of the router's older addresses, one a host",
+    ("openai-completions", "openai-compatible-local"): "nothing says which server it was",
     ("openai-responses", "chatgpt-codex"): "its tokens are not for other clients",
     ("openai-responses", "github-copilot"): "its tokens are not for other clients",
 }
@@ -97,6 +110,9 @@ ELSEWHERE: dict[str, str] = {
     r"https://aiplatform\.googleapis\.com/.*/locations/(L|<GOOGLE_CLOUD_LOCATION>)/": "the recorder hid the location",
     r"https://api\.openai\.com$": "the test of a wrong address",
     r"/responses$": "a base URL of the recorder's own",
+    r"https://api-inference\.huggingface\.co/": "the Inference API's address until the router came",
+    r"https://huggingface\.co/api/": "the hub, asked whether a model exists",
+    r"https://.*/api/generate$": "Ollama's endpoint for one text, which answers in the same lines",
 }
 """Recorded addresses that are not the row's, and why; a call reaches them with ``base_url``."""
 
@@ -200,31 +216,48 @@ def test_every_recorded_vendor_has_a_row_or_a_reason() -> None:
     assert [pattern for pattern in ELSEWHERE if not any(re.match(pattern, call.url) for call in calls())] == []
 
 
+_MODEL = re.compile(r"/(?:deployments|model)/([^/]+)/|/models/([^/]+):\w|/(?:ai/run|hf-inference/models)/(.+)")
+"""Where an address names the model."""
+
+_REGION = re.compile(r"(?:\.|//|locations/)([a-z]{2}-[a-z]+-?\d)\b")
+"""Where an address names the region."""
+
+
 def _called(name: str, call: Call) -> str:
-    """The address that a row's dialect calls for the recorded model."""
-    named = re.search(r"/(?:models|deployments)/([^/:]+)[:/]", call.url)
+    """The address that a row's dialect calls for the recorded model, in the recorded region."""
+    named, region = _MODEL.search(call.url), _REGION.search(call.url)
     url = urlsplit(call.url)
     origin = f"{url.scheme}://{url.hostname}" if url.scheme else "https://host"
-    region = re.search(r"(us-[a-z]+-?\d)", call.url)
     environ = {
         **PLACES,
         "AZURE_OPENAI_ENDPOINT": origin,
         "AZURE_INFERENCE_ENDPOINT": f"{origin}/models",
         "DATABRICKS_HOST": origin,
-        "AWS_REGION": region[1] if region else "us-east-1",
-        "GOOGLE_CLOUD_LOCATION": region[1] if region else "us-east5",
+        "AWS_REGION": region[1] if region else "REGION",
+        "GOOGLE_CLOUD_LOCATION": region[1] if region else "REGION",
     }
-    endpoint = providers.resolve(f"{name}/{unquote(named[1]) if named else 'm'}", api_key="k", environ=environ)
+    model = next(filter(None, named.groups())) if named else "m"
+    endpoint = providers.resolve(f"{name}/{unquote(model)}", api_key="k", environ=environ)
     request = Request(endpoint.model, (Message("user", (Text("hi"),)),), quirks=endpoint.provider.quirks)
     return endpoint.url(endpoint.dialect.call(request).path)
 
 
+UNSTREAMED = {
+    ":generateContent": ":streamGenerateContent",
+    "/converse": "/converse-stream",
+    "/invoke": "/invoke-with-response-stream",
+}
+"""The ending of a path that asks for no stream, to that of ours; refused requests may have asked for none."""
+
+
 def _same(ours: str, recorded: str) -> bool:
     """Whether the addresses are the same: a recorded path alone, or a host of one's own, is not held to ours."""
-    mine, theirs = urlsplit(ours), urlsplit(recorded.replace("<GPUSTACK_API_BASE>", "/v1"))
-    hosts = mine.hostname in (theirs.hostname, "127.0.0.1") or theirs.hostname is None
-    # A refused request may not have asked for a stream, and v1beta1 of Vertex serves the same as v1.
-    path = theirs.path.replace(":generateContent", ":streamGenerateContent").replace("/v1beta1/", "/v1/").replace("//", "/")
+    mine = urlsplit(ours)
+    theirs = urlsplit(recorded.replace("<GPUSTACK_API_BASE>", "/v1").replace("<AWS_REGION>", "REGION"))
+    hosts = mine.netloc.lower() == theirs.netloc.lower() or mine.hostname == "127.0.0.1" or not theirs.netloc
+    path = theirs.path.replace("/v1beta1/", "/v1/").replace("//", "/")  # Vertex serves the same under both
+    for ending, streamed in UNSTREAMED.items():
+        path = path.removesuffix(ending) + streamed if path.endswith(ending) else path
     return hosts and unquote(mine.path) == unquote(path) and _queries_fit(mine.query, theirs.query)
 
 

@@ -55,7 +55,7 @@ class Places(msgspec.Struct, frozen=True):
         name, found = self._found(place)
         if name and quote(found, safe="") != found:
             raise InputError(f"{name} holds characters that have no place in an address: {found!r}")
-        return quote(found, safe="")
+        return quote(found, safe="/@:")  # a model's name may have several parts
 
     def _found(self, place: re.Match[str]) -> tuple[str, str]:
         """What fills ``place``: the name of the variable, if it came from one, and the text."""

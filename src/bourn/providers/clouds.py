@@ -71,6 +71,12 @@ CLOUDS = (
         "https://api.cloudflare.com/client/v4/accounts/{CLOUDFLARE_ACCOUNT_ID}/ai/v1",
         ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"),
     ),
+    Provider(
+        "cloudflare-run",
+        "cloudflare",
+        "https://api.cloudflare.com/client/v4/accounts/{CLOUDFLARE_ACCOUNT_ID}",
+        ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"),
+    ),
     Provider("databricks", "openai-chat", "{DATABRICKS_HOST}/serving-endpoints", ("DATABRICKS_TOKEN",)),
     Provider(
         "snowflake",

@@ -8,8 +8,10 @@ from __future__ import annotations
 from bourn.providers.row import Provider
 
 
-def _row(name: str, base_url: str | None, *key_env: str, quirks: tuple[str, ...] = ()) -> Provider:
-    return Provider(name, "openai-chat", base_url, key_env, key_optional=True, quirks=frozenset(quirks))
+def _row(
+    name: str, base_url: str | None, *key_env: str, quirks: tuple[str, ...] = (), dialect: str = "openai-chat"
+) -> Provider:
+    return Provider(name, dialect, base_url, key_env, key_optional=True, quirks=frozenset(quirks))
 
 
 OWN_SERVERS = (
@@ -21,6 +23,8 @@ OWN_SERVERS = (
     _row("lmstudio", "http://127.0.0.1:1234/v1", "LM_API_TOKEN"),
     _row("localai", "http://127.0.0.1:8080/v1", "LOCALAI_API_KEY"),
     _row("sglang", "http://127.0.0.1:30000/v1"),
+    _row("tgi", "http://127.0.0.1:8080", dialect="huggingface-tgi"),
     _row("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", quirks=("reasoning",)),
+    _row("vllm-completions", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", dialect="openai-completions"),
 )
 """In alphabetical order."""
