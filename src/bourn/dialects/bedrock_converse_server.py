@@ -14,7 +14,7 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import WireError
-from bourn.dialects.bedrock_converse_words import STREAM, WHOLE, stop_word, write_usage
+from bourn.dialects.bedrock_converse_words import SERVER_TOOL, STREAM, WHOLE, stop_word, write_usage
 from bourn.dialects.bedrock_words import write, write_exception
 from bourn.events import (
     STARTS,
@@ -153,8 +153,10 @@ def is_field(event: Other) -> bool:
 
 
 def is_block(event: Other) -> bool:
-    """Whether an ``Other`` is a content block of its own: a call of the service's, its result, an image."""
-    return event.kind in _BLOCKS and isinstance(event.payload, dict) and event.index is None
+    """Whether an ``Other`` is a content block of its own: a call that the service answers itself, its result, an image."""
+    if event.kind not in _BLOCKS or not isinstance(event.payload, dict) or event.index is not None:
+        return False
+    return event.kind != "toolUse" or event.payload.get("type") == SERVER_TOOL
 
 
 def _opening(kind: str, told: dict[str, Any]) -> dict[str, Any]:
@@ -227,7 +229,7 @@ class _Whole:
 
     def _block(self, place: int, part: Any) -> dict[str, Any]:
         block = _WHOLE_BLOCKS[type(part)](part)
-        if place in self._citations:
+        if place in self._citations and isinstance(part, Text):
             return {"citationsContent": {"content": [block] if part.text else [], "citations": self._citations[place]}}
         return block
 
