@@ -35,7 +35,7 @@ async def server() -> AsyncIterator[MockServer]:
 @pytest_asyncio.fixture
 async def client(server: MockServer) -> AsyncIterator[bourn.Client]:
     """A client for one test, closed before the server looks for what was left behind."""
-    async with bourn.Client(base_url=server.base_url(), api_key="any", timeouts=bourn.Timeouts(idle=5)) as client:
+    async with bourn.Client(base_url=server.base_url(), api_key="mock-key", timeouts=bourn.Timeouts(idle=5)) as client:
         yield client
 
 
@@ -245,7 +245,7 @@ async def test_no_memory_leak(ask: Ask, server: MockServer) -> None:
 
 async def test_the_client_is_closed_at_the_end(server: MockServer) -> None:
     """A client keeps its connection for the next call, and lets go of it when it is left."""
-    async with bourn.Client(base_url=server.add(text("Hi")).base_url(), api_key="any") as client:
+    async with bourn.Client(base_url=server.add(text("Hi")).base_url(), api_key="mock-key") as client:
         await client.stream("openai/any", "Hello?").collect()
         await client.stream("openai/any", "Hello?").collect()
         assert len(server.journal.open) == 1

@@ -1,0 +1,142 @@
+"""Every script of `examples/` runs as it stands, without a network, and says what it promises."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from bourn.messages import Request, ToolResult
+from bourn.mock import Exchange, ThreadedServer, computed, faults, text, tool_call, turns
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = {path.stem: path for path in sorted((ROOT / "examples").glob("*.py")) if not path.stem.startswith("test_")}
+WORKED = ROOT / "examples" / "test_async_iterator.py"
+
+
+def start(name: str, *arguments: str, base_url: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the script to its end, with warnings as errors and only a mock to talk to."""
+    environ = os.environ | {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "mock-key", "PYTHONWARNINGS": "error"}
+    command = [sys.executable, str(SCRIPTS[name]), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)  # noqa: S603 - our own script
+
+
+def run(name: str, *arguments: str, base_url: str = "") -> str:
+    """What the script prints, if nothing goes wrong."""
+    done = start(name, *arguments, base_url=base_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def table(printed: str) -> dict[str, list[str]]:
+    """The rows of `many_at_once`, by model: ending, first, total, and what was said."""
+    return {line.split()[0]: line.split(maxsplit=4)[1:] for line in printed.splitlines()}
+
+
+def told(request: Request) -> str:
+    """The results of tools that a request carries."""
+    parts = [part for message in request.messages for part in message.parts]
+    return " ".join(str(part.content) for part in parts if isinstance(part, ToolResult))
+
+
+def test_quickstart_is_the_readme() -> None:
+    """What the README's first block does is what the script does, to whatever model its argument names."""
+    readme = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
+    _, opening, does = readme.replace('"local/smollm2-135m"', "MODEL").partition("    async with ")
+    body = (opening + does).partition("\n\n")[0]
+    assert len(body.splitlines()) == 5
+    assert body in SCRIPTS["quickstart"].read_text()
+
+
+def test_quickstart() -> None:
+    """It prints the answer as it comes, then why it ended and what it cost."""
+    with ThreadedServer(text("Because of the air.")) as server:
+        printed = run("quickstart", "openai/any", base_url=server.base_url())
+    assert printed.startswith("Because of the air.stop Usage(input_tokens=")
+
+
+def test_tools() -> None:
+    """The call is run, its result sent back, and the answer printed."""
+    said, called, answered = run("tools").splitlines()
+    assert said == "Let me look."
+    assert called.startswith('get_weather({"city":"Paris"}) -> {"city": "Paris"')
+    assert answered == "Yes: it rains in Paris, at 11 degrees."
+
+
+def test_tools_tells_the_model_of_its_mistakes() -> None:
+    """Of a tool that is not there, and of arguments that are no JSON, the model is told, and it may go on."""
+    wrong = (
+        tool_call("get_tide", {"sea": "North"}) + tool_call("get_weather", "{broken") + tool_call("get_weather", {"town": "X"})
+    )
+    with ThreadedServer(turns(wrong, computed(told))) as server:
+        printed = run("tools", "openai/any", base_url=server.base_url())
+    assert re.findall(r"-> (\w+Error):", printed) == ["KeyError", "JSONDecodeError", "TypeError"]
+    assert re.findall(r"\w+Error", printed.splitlines()[-1]) == ["KeyError", "JSONDecodeError", "TypeError"]
+
+
+def test_tools_gives_up() -> None:
+    """A model that calls and calls is left after some rounds."""
+    with ThreadedServer(tool_call("get_weather", {"city": "Paris"})) as server:
+        printed = run("tools", "openai/any", base_url=server.base_url())
+    assert printed.endswith("no answer after 5 rounds of tools\n")
+
+
+def test_many_at_once() -> None:
+    """Each model has its row, in the order asked for, with what it said before it failed."""
+    rows = table(run("many_at_once"))
+    assert list(rows) == ["model", "openai/mock/quick", "openai/mock/slow", "openai/mock/cut", "openai/mock/busy"]
+    assert rows["openai/mock/quick"][0] == rows["openai/mock/slow"][0] == "stop"
+    assert rows["openai/mock/cut"][0::3] == ["ConnectionLostError", "Because air scatters blue light"]
+    assert [rows["openai/mock/busy"][at] for at in (0, 1, 3)] == ["RateLimitError", "-", "Too many requests."]
+
+
+def test_many_at_once_has_rows_for_what_is_never_sent() -> None:
+    """A model id that means nothing is a row, too, and spoils nobody else's."""
+    with ThreadedServer(text("Hello")) as server:
+        rows = table(run("many_at_once", "openai/any", "nobody/any", base_url=server.base_url()))
+    assert (rows["openai/any"][0], rows["nobody/any"][0]) == ("stop", "InputError")
+
+
+def test_fallback_by_hand() -> None:
+    """A bad key is left at once, a short wait is waited, a long one is not; the next model answers."""
+    printed = run("fallback_by_hand")
+    assert re.findall(r"^(\w+Error):.*?\[openai/mock/([\w-]+)", printed, re.MULTILINE) == [
+        ("AuthenticationError", "no-key"),
+        ("RateLimitError", "busy"),
+        ("OverloadedError", "busy"),
+    ]
+    assert printed.count("-- once more in 0.1 s") == printed.count("once more") == 1
+    assert printed.endswith("\nBecause air scatters blue light more than red.\n")
+
+
+def test_fallback_does_not_repeat_what_was_read() -> None:
+    """An answer that breaks after its first words is an error, not the beginning of another."""
+    seen: list[Exchange] = []
+    with ThreadedServer(text("one two three"), fault=faults.Reset(event=3), observe=seen.append) as server:
+        done = start("fallback_by_hand", "openai/a", "openai/b", base_url=server.base_url())
+    assert (done.returncode, done.stdout, len(seen)) == (1, "one two", 1)
+    assert "bourn.errors.ConnectionLostError" in done.stderr
+
+
+def test_every_script_is_tested_here() -> None:
+    """A new example gets a test."""
+    names = {name for name in globals() if name.startswith("test_")}
+    assert set(SCRIPTS) == {script for script in SCRIPTS if any(name.startswith(f"test_{script}") for name in names)}
+
+
+def test_the_worked_example_can_be_read_in_one_sitting() -> None:
+    """It has fewer than 300 lines; each test has a docstring of one sentence and at most 16 lines with it."""
+    source = WORKED.read_text()
+    tests = [
+        node for node in ast.parse(source).body if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(source.splitlines()) < 300
+    assert len(tests) >= 14
+    for test in tests:
+        docstring = ast.get_docstring(test) or ""
+        assert docstring.endswith("."), test.name
+        assert "\n" not in docstring, test.name
+        assert (test.end_lineno or 0) - test.lineno <= 16, test.name
