@@ -106,6 +106,14 @@ def test_what_the_api_does_not_have_is_a_warning() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "model", ["anthropic.claude-v2:1", "anthropic.claude-instant-v1", CLAUDE, "anthropic.claude-opus-4-6-v1"]
+)
+def test_older_claudes_take_sampling_options(model: str) -> None:
+    """Bedrock's names of models have a version of their own after the model's, and the oldest have only that."""
+    assert sent(model=model, temperature=0.5)[0]["inferenceConfig"] == {"temperature": 0.5}
+
+
 def test_extra_goes_over_everything() -> None:
     """What the caller puts into ``extra`` is in the body as it is."""
     body, _ = sent(max_tokens=5, extra={"inferenceConfig": {"maxTokens": 7}, "guardrailConfig": {"guardrailIdentifier": "g"}})

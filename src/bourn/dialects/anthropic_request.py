@@ -37,7 +37,7 @@ MAX_TOKENS = 4096
 LEAST_BUDGET = 1024
 """The smallest thinking budget that the API takes."""
 
-_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
+_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 Block = dict[str, Any]
