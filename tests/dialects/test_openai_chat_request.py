@@ -171,6 +171,19 @@ def test_reasoning_goes_back_where_the_service_takes_it() -> None:
     assert _body(message)["messages"] == [{"role": "assistant", "content": "a"}]
 
 
+def test_reasoning_goes_back_inside_the_content_where_the_service_wants_it_there() -> None:
+    """Mistral's form: thoughts and words in their order; a message without thoughts stays a string."""
+    message = Message("assistant", (Reasoning("hm"), Text("a"), Reasoning("so"), ToolCall("c", "f")))
+    (written,) = _body(message, quirks=("thinking_parts",))["messages"]
+    assert written["content"] == [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "a"},
+        {"type": "thinking", "thinking": [{"type": "text", "text": "so"}]},
+    ]
+    assert written["tool_calls"][0]["id"] == "c"
+    assert _body(Message("assistant", "a"), quirks=("thinking_parts",))["messages"][0]["content"] == "a"
+
+
 @pytest.mark.parametrize(
     ("role", "part", "words"),
     [

@@ -22,7 +22,7 @@ from bourn.providers import Provider
 EPILOG = """key:
   set            a variable with the key is set
   not set        this variable is to be set
-  not needed     the service takes none, or asks for one only if it was told to
+  not needed     the service takes none, or asks for one only if it was told to, or calls can be signed instead
 
 A {VARIABLE} in a base URL is filled in from the environment: {A|B} by the first that is set, {A=text} by text if none is."""
 
@@ -33,6 +33,7 @@ QUIRKS: dict[str, str] = {
     "random_seed": "the seed is sent as `random_seed`",
     "reasoning": "earlier reasoning is sent back as `reasoning`",
     "reasoning_content": "earlier reasoning is sent back as `reasoning_content`",
+    "thinking_parts": "earlier reasoning is sent back among the parts of the content",
     "vertex": "paths and bodies as Vertex wants them",
 }
 """Quirk to what it does."""
@@ -71,7 +72,7 @@ def described(row: Provider, environ: Mapping[str, str]) -> dict[str, Any]:
     except InputError as error:
         problem = error.message
     set_here = next((name for name in row.key_env if environ.get(name)), None)
-    needed = bool(row.key_env) and not row.key_optional
+    needed = bool(row.key_env) and not row.key_optional and not row.sign
     return {
         "name": row.name,
         "dialect": row.dialect,

@@ -61,6 +61,9 @@ RENAMES: dict[str, tuple[str, str | None]] = {
 REASONING_KEYS = ("reasoning_content", "reasoning")
 """Quirks that name the key under which a service takes an assistant's reasoning back (DeepSeek, Moonshot; OpenRouter, vLLM)."""
 
+THINKING_PARTS = "thinking_parts"
+"""Quirk of a service that takes reasoning back as parts of the content (Mistral)."""
+
 Warn = Callable[[str], object]
 
 
@@ -113,7 +116,7 @@ def as_http(path: str, body: dict[str, Any], warnings: Iterable[str], *, stream:
 
 
 def _write_messages(request: Request, warn: Warn) -> list[dict[str, Any]]:
-    reasoning_key = next((key for key in REASONING_KEYS if key in request.quirks), None)
+    reasoning_key = next((key for key in (*REASONING_KEYS, THINKING_PARTS) if key in request.quirks), None)
     messages: list[dict[str, Any]] = []
     for message in request.messages:
         if message.role == "assistant":
@@ -158,7 +161,9 @@ def _write_assistant(message: Message, reasoning_key: str | None, warn: Warn) ->
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     written: dict[str, Any] = {"role": "assistant", "content": message.text or (None if calls or refusal else "")}
     thoughts = [part for part in parts if isinstance(part, Reasoning)]
-    if thoughts and reasoning_key:
+    if thoughts and reasoning_key == THINKING_PARTS:
+        written["content"] = [_write_thought(part) for part in parts if isinstance(part, (Reasoning, Text))]
+    elif thoughts and reasoning_key:
         written[reasoning_key] = "".join(part.text for part in thoughts)
     elif thoughts:
         warn("reasoning was left out: OpenAI chat does not take it back")
@@ -169,6 +174,14 @@ def _write_assistant(message: Message, reasoning_key: str | None, warn: Warn) ->
     if calls:
         written["tool_calls"] = calls
     return written
+
+
+def _write_thought(part: Part) -> dict[str, Any]:
+    return (
+        {"type": "thinking", "thinking": [{"type": "text", "text": part.text}]}
+        if isinstance(part, Reasoning)
+        else _write_text(part)
+    )
 
 
 def _write_call(call: ToolCall, warn: Warn) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ COMPATIBLE = (
         "mistral",
         "https://api.mistral.ai/v1",
         "MISTRAL_API_KEY",
-        quirks=("random_seed", "no_stream_options"),
+        quirks=("random_seed", "no_stream_options", "thinking_parts"),
         default_model="mistral-small-latest",
     ),
     _row(
