@@ -9,8 +9,9 @@ import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from bourn import providers
 from bourn.errors import ClosedError, InputError
@@ -23,6 +24,9 @@ from bourn.transport.base import Transport
 from bourn.transport.limits import Limits, Timeouts
 from bourn.transport.opening import OpeningSource
 
+if TYPE_CHECKING:
+    from bourn.mock.scenario import Scenario
+
 T = TypeVar("T")
 
 Prompt = str | Message | Sequence[Message | Mapping[str, Any]]
@@ -34,8 +38,12 @@ PerProvider = str | Mapping[str, str] | None
 TRANSPORTS: dict[str, tuple[str, str]] = {
     "http": ("bourn.transport.http", "HttpTransport"),
     "local": ("bourn.transport.local.transport", "LocalTransport"),
+    "mock": ("bourn.mock.transport", "MockTransport"),
 }
 """How a provider is reached: the word in its row to the module and class, loaded beside the loop on first use."""
+
+_UNASKED = {"base_url": "http://mock", "api_key": "no-key-needed"}
+"""What a call has that brings its answer along."""
 
 
 class CallOptions(TypedDict, total=False):
@@ -44,6 +52,7 @@ class CallOptions(TypedDict, total=False):
     base_url: str | None
     api_key: str | None
     dialect: str | None
+    mock: str | Scenario | None
     timeouts: Timeouts | None
     limits: Limits | None
     max_tokens: int | None
@@ -120,6 +129,9 @@ class Client:
 
     def _make(self, model: str, prompt: Prompt, options: dict[str, Any], *, own: bool) -> Stream:
         name = providers.split_model_id(model)[0]
+        answer = options.pop("mock", None)
+        if answer is not None:  # nothing is asked for that only a real service needs
+            options |= {word: options.get(word) or value for word, value in _UNASKED.items()}
         endpoint = providers.resolve(
             model,
             base_url=options.pop("base_url", None) or self._base_url(name),
@@ -129,11 +141,14 @@ class Client:
         timeouts = _instance("timeouts", options.pop("timeouts", None), Timeouts, self._timeouts)
         limits = _instance("limits", options.pop("limits", None), Limits, self._limits)
         request = Request(endpoint.model, read_prompt(prompt), read_options(**options), quirks=endpoint.provider.quirks)
-        source = OpeningSource(self._opener(endpoint, own=own), endpoint, request, timeouts=timeouts, limits=limits, own=own)
+        opener = self._opener(endpoint, answer, own=own)
+        source = OpeningSource(opener, endpoint, request, timeouts=timeouts, limits=limits, own=own)
         return Stream(source, provider=endpoint.provider.name, model=endpoint.model)
 
-    def _opener(self, endpoint: Endpoint, *, own: bool) -> Callable[[], Awaitable[Transport]]:
+    def _opener(self, endpoint: Endpoint, answer: object, *, own: bool) -> Callable[[], Awaitable[Transport]]:
         """What gives the transport when a stream is opened: the client's for this loop, or one of the stream's own."""
+        if answer is not None:
+            return partial(_given, _scripted(answer))
         way = "http" if endpoint.base_url else endpoint.provider.way
         return partial(_own_transport, way) if own else partial(self._shared_transport, way)
 
@@ -163,6 +178,8 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
         A string, a ``Message``, or a list of ``Message``s and OpenAI-style dicts.
     base_url, api_key, dialect:
         Override the provider's row and the environment; with ``base_url`` any server that speaks the dialect is reached.
+    mock:
+        The answer, as text or as a scenario of ``bourn.mock``: nothing is sent, no key is needed, all else is as it would be.
     timeouts, limits:
         ``Timeouts`` (seconds) and ``Limits`` (bytes) of this stream.
     max_tokens, temperature, top_p, stop, seed, tools, tool_choice, reasoning, schema, extra:
@@ -176,6 +193,17 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
 async def _own_transport(way: str) -> Transport:
     make = await _transport_class(way)
     return make(pooled=False)
+
+
+async def _given(transport: Transport) -> Transport:
+    return transport
+
+
+def _scripted(answer: object) -> Transport:
+    """A transport that gives this answer. Raises ``InputError`` for what cannot be one."""
+    module, name = TRANSPORTS["mock"]
+    made: Transport = getattr(import_module(module), name)(answer=answer)
+    return made
 
 
 async def _transport_class(way: str) -> Callable[..., Transport]:

@@ -17,6 +17,9 @@ r"""A real HTTP server on loopback that speaks every dialect, says what it is to
 ``server.base_url("anthropic")`` is what an SDK of that dialect wants; ``ThreadedServer`` is the same for synchronous code.
 Tests that share a server keep apart by ``mount = server.add(scenario)``: ``mount.base_url()``, or the model ``mount.model``.
 
+Without a socket, for words and quick tests: ``bourn.stream("mock/hello", "hi")`` (a scenario of ``SCENARIOS``, or one that
+``register`` gave a name), and ``bourn.stream("openai/any", "hi", mock="Hello")``.
+
 Raw answers, for tests of a transport::
 
     async with serve([ops.Send(b"HTTP/1.1 200 OK\r\n\r\nhi"), ops.Flush(), ops.Reset()]) as server:
@@ -43,6 +46,7 @@ from bourn.mock.faults import fault
 from bourn.mock.http import HttpRequest
 from bourn.mock.journal import ConnectionRecord, Exchange, Journal
 from bourn.mock.mounts import Mount
+from bourn.mock.named import SCENARIOS, Named, register
 from bourn.mock.reply import Piece, Reply
 from bourn.mock.scenario import Answer, Scenario, Timing
 from bourn.mock.scenarios import (
@@ -70,6 +74,7 @@ serve = MockServer
 """``async with serve(text("Hello")) as server``: the server by the name of what it does."""
 
 __all__ = [
+    "SCENARIOS",
     "Answer",
     "ConnectionRecord",
     "Exchange",
@@ -77,6 +82,7 @@ __all__ = [
     "Journal",
     "MockServer",
     "Mount",
+    "Named",
     "Piece",
     "Reply",
     "Scenario",
@@ -96,6 +102,7 @@ __all__ = [
     "pause",
     "reasoning",
     "refusal",
+    "register",
     "serve",
     "text",
     "together",

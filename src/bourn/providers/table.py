@@ -44,6 +44,7 @@ _ROWS = (
     Provider("ollama", "ollama", "http://127.0.0.1:11434", host_env=("OLLAMA_HOST",)),
     *OWN_SERVERS,
     Provider("local", "openai-chat", None, default_model="smollm2-135m", way="local"),
+    Provider("mock", "openai-chat", None, way="mock"),
 )
 
 PROVIDERS: dict[str, Provider] = {row.name: row for row in _ROWS}
