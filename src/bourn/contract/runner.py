@@ -13,9 +13,11 @@ from collections.abc import Collection
 from bourn.contract import isolation, registry, rule
 from bourn.contract.performing import perform
 from bourn.contract.registry import Check
+from bourn.contract.rehearsal import REHEARSAL
 from bourn.contract.report import Report, RuleResult, versions
 from bourn.contract.subject import Subject
 from bourn.contract.verdict import CheckResult
+from bourn.errors import InputError
 
 Wanted = str | list[str] | tuple[str, ...] | None
 
@@ -33,12 +35,13 @@ async def check(
 
     ``rules`` are ids, section numbers, or ``"core"``; all by default. Those in ``known_failing`` may fail, and the run is not
     ok when one of them passes. ``isolated`` runs each check in a process of its own (where the system can fork), ``workers`` of
-    them at once. Raises ``InputError`` for a rule that does not exist.
+    them at once. Raises ``InputError`` for a rule that does not exist, and for a subject that cannot be made or read at all.
     """
     chosen = rule.select(rules)
     known = {found.id for found in rule.select(list(known_failing))} if known_failing else set()
     checks = registry.load_checks()
     began = time.perf_counter()
+    await _rehearse(subject, seed, isolated=isolated)
     wanted = [each for found in chosen for each in checks.get(found.id, [])]
     performed = await _perform(wanted, subject, seed, isolated=isolated, workers=workers or os.cpu_count() or 1)
     results = [
@@ -58,6 +61,12 @@ def run(
 ) -> Report:
     """The same from code that is not asynchronous."""
     return asyncio.run(check(subject, rules=rules, known_failing=known_failing, seed=seed, isolated=isolated, workers=workers))
+
+
+async def _rehearse(subject: Subject, seed: int, *, isolated: bool) -> None:
+    found = (await _perform([REHEARSAL], subject, seed, isolated=isolated, workers=1))[id(REHEARSAL)]
+    if found.notes:
+        raise InputError(found.notes[0])
 
 
 async def _perform(checks: list[Check], subject: Subject, seed: int, *, isolated: bool, workers: int) -> dict[int, CheckResult]:

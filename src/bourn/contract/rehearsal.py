@@ -1,0 +1,81 @@
+"""A subject is tried once before it is judged: a factory that cannot work gets one clear sentence instead of 54 verdicts.
+
+House rule: only the subject's *description* is questioned here. A stream that hangs, fails or lies is a matter for the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bourn.contract.guest import Guest, Outcome
+from bourn.contract.registry import Check
+from bourn.contract.rule import RULES
+from bourn.contract.stage import Stage
+from bourn.contract.verdict import Failed
+
+_ENOUGH = 200
+_WITHIN = 5.0
+
+
+async def rehearse(stage: Stage) -> None:
+    """Make the streams that are declared and read them once; what is wrong with the description is noted."""
+    subject = stage.subject
+    if subject.factory is not None:
+        await _try(stage, "factory=", Guest(subject, subject.factory, stage.trace, stage.patience))
+    if subject.connect is None:
+        return
+    place = await stage.serve()
+    try:
+        guest = await place.guest()
+    except Failed as failed:
+        stage.inform(f"client= of {subject.name!r} does not work: {failed}")
+        return
+    await _try(stage, "connect=", guest)
+    exchanges = place.journal.exchanges
+    refused = [note for exchange in exchanges for note in exchange.notes if note.startswith("refused: ")]
+    if not exchanges:
+        stage.inform(
+            f"connect= of {subject.name!r} gave a stream that never asked {place.url}: point it at the base URL it is given"
+        )
+    elif refused:
+        stage.inform(f"connect= of {subject.name!r} asks for something that {subject.dialect} does not serve; {refused[0]}")
+
+
+async def _try(stage: Stage, word: str, guest: Guest) -> None:
+    """Make a stream and read it."""
+    name = stage.subject.name
+    try:
+        begun = await guest.begin()
+        if guest.stream is not None and guest.iterator is None:
+            kind = type(guest.stream).__name__
+            stage.inform(
+                f"{word} of {name!r} gave {kind!r}, which is no stream: an asynchronous iterator, iterable or generator is "
+                "needed, a context manager that gives one, or an awaitable of any of these"
+            )
+        elif isinstance(begun.error, TypeError):
+            given = "nothing" if word == "factory=" else "the base URL, or the client where client= is given"
+            stage.inform(f"{word} of {name!r} could not be called with {given}: {begun}")
+        elif begun.error is None:
+            _read(stage, guest, (await guest.read(_ENOUGH, within=_WITHIN)).items)
+    except Failed:
+        return
+
+
+def _read(stage: Stage, guest: Guest, items: list[Any]) -> None:
+    """Try the readers on what came."""
+    subject = stage.subject
+    readers: dict[str, Callable[[Any], Any] | None] = {"text": subject.text, "view": subject.view, "terminal": subject.terminal}
+    calls = [(name, reader, item) for name, reader in readers.items() if reader is not None for item in items]
+    if subject.partial is not None:
+        calls.append(("partial", subject.partial, guest.stream))
+    for name, reader, value in calls:
+        try:
+            reader(value)
+        except Exception as error:  # noqa: BLE001 -- it is told in one sentence
+            stage.inform(f"{name}= of {subject.name!r} could not read {Outcome(value)}: {type(error).__name__}: {error}")
+            return
+
+
+REHEARSAL = Check(RULES["1.2"], "rehearsal", rehearse, "data", "virtual", (), 20.0, alone=False)
+"""The rehearsal as a check, so that it is performed as one."""
