@@ -150,6 +150,13 @@ def test_blocks_become_parts() -> None:
     )
 
 
+def test_a_turn_of_which_nothing_is_left_is_none() -> None:
+    """A document alone, and one in a tool's result."""
+    assert parse(turns([{"text": "a"}], [{"document": {"name": "x"}}])).messages == (Message("user", (Text("a"),)),)
+    given = {"toolResult": {"toolUseId": "t1", "content": [{"document": {}}]}}
+    assert parse(turns([{"text": "a"}], [CALL], [given], **TOOLS)).messages[-1] == Message("tool", (ToolResult("t1", ""),))
+
+
 def test_calls_and_their_results_are_read() -> None:
     """Results are turns of their own; a result of one text is the text, JSON is its text, an error says so."""
     several = {"toolUseId": "t2", "content": [{"json": {"a": 1}}, {"image": {"format": "png", "source": {"bytes": "eA=="}}}]}

@@ -197,6 +197,13 @@ def test_a_wish_that_a_family_cannot_be_told_is_a_warning(model: str, wish: Wish
     assert says in warning
 
 
+def test_thinking_without_room_is_left_out_with_a_warning() -> None:
+    """A limit that leaves no room for the least budget there is."""
+    body, (warning,) = sent(reasoning="low", max_tokens=500)
+    assert body == {"messages": [USER], "inferenceConfig": {"maxTokens": 500}}
+    assert "reasoning is left out" in warning
+
+
 def test_novas_high_effort_takes_no_limits() -> None:
     """It refuses them, so they are left out and said; others stay."""
     body, warnings = sent(model=NOVA, reasoning="high", max_tokens=9, temperature=0.5, top_p=0.5, stop=("x",))

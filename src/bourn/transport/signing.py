@@ -30,9 +30,7 @@ class CredentialsError(Exception):
 
 
 async def signed(endpoint: Endpoint, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-    """``headers``, and those that sign the call, where the endpoint wants a signature. Raises ``MissingKeyError``."""
-    if not endpoint.sign:
-        return dict(headers)
+    """``headers``, and those that sign the call as ``endpoint.sign`` says. Raises ``MissingKeyError``."""
     way, *scope = endpoint.sign
     module, extra, means = SIGNERS[way]
     try:
