@@ -18,7 +18,7 @@ async def numbers() -> AsyncGenerator[int, None]:
     yield 1
 
 
-one_wanted: Any = lambda url: numbers()
+one_wanted: Any = lambda url: numbers()  # noqa: E731  # it takes one thing, likewise
 none_asked: Any = lambda: numbers()  # noqa: E731  # it takes nothing, that is the point
 
 

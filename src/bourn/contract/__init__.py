@@ -21,7 +21,8 @@ A coroutine function in ``checks/<section>.py``; the files there are found by th
         outcome = await guest.next(within=1)             # .item .error .ended .failed; never raises what the subject raises
         require(outcome.ended, f"the call after the end gave {outcome}")
 
-- ``check(id, needs=, aspect="data"|"clean-up", clock="virtual"|"real", deadline=, alone=)``. A rule may have several checks; a
+- ``check(id, needs=, aspect="data"|"clean-up", level=, clock="virtual"|"real", deadline=, alone=)``. ``level="SHOULD"`` is for a
+  part of a MUST rule that is only asked for. A rule may have several checks; a
   rule that looks at data and at clean-up has one of each. Time is virtual unless the rule measures real time: a wait costs
   nothing, and a limit of the subject's that fires at 20 s fires at 20.0 s of ``stage.now()``.
 - ``require(condition, message)`` is the only assertion. The message says what the subject *did*, in the past tense. Take one

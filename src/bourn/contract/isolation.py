@@ -157,7 +157,7 @@ def _reap(pid: int) -> int:
 
 def _result(child: _Child, check: Check, status: int, seconds: float) -> CheckResult:
     told = _messages(bytes(child.data))
-    result = told[-1] if told else CheckResult(check.name, check.aspect, "FAIL")
+    result = told[-1] if told else CheckResult(check.name, check.aspect, check.level, "FAIL")
     if len(told) < 2:
         _blame(result, child, status, seconds, closing=bool(told))
     child.output.seek(0)

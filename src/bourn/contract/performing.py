@@ -34,9 +34,9 @@ def perform(check: Check, subject: Subject, seed: int = 0, tell: Tell | None = N
     """Run a check. ``tell`` hears what was found before the loop is closed, lest closing it never ends."""
     for need in check.needs:
         if subject.lacks(need):
-            return CheckResult(check.name, check.aspect, "SKIP", DECLARE[need])
+            return CheckResult(check.name, check.aspect, check.level, "SKIP", DECLARE[need])
     began = time.perf_counter()
-    result = CheckResult(check.name, check.aspect, "ERROR")
+    result = CheckResult(check.name, check.aspect, check.level, "ERROR")
     clock: Clock = check.clock if subject.virtual_time else "real"
     with Disturbances() as disturbances:
         loop = PatientLoop() if clock == "virtual" else asyncio.SelectorEventLoop()

@@ -28,16 +28,22 @@ Clock = Literal["virtual", "real"]
 
 
 class Check(msgspec.Struct, frozen=True):
-    """A way to look at a rule. ``deadline`` is in real seconds; ``alone`` keeps other checks from running beside it."""
+    """A way to look at a rule.
+
+    ``level`` is the rule's, unless this part of it is only asked for; ``deadline`` is in real seconds; ``alone`` keeps other
+    checks from running beside it.
+    """
 
     rule: rule.Rule
     name: str
     function: CheckFunction
     aspect: Aspect
+    level: rule.Level
     clock: Clock
     needs: tuple[str, ...]
     deadline: float
     alone: bool
+    level: rule.Level
 
 
 class Saboteur(msgspec.Struct, frozen=True):
@@ -61,6 +67,7 @@ def check(
     *,
     needs: tuple[str, ...] = (),
     aspect: Aspect = "data",
+    level: rule.Level | None = None,
     clock: Clock = "virtual",
     deadline: float = 20.0,
     alone: bool | None = None,
@@ -71,8 +78,17 @@ def check(
     wanted = (*(("connect",) if found.mode == "w" else ()), *needs)
 
     def register(function: CheckFunction) -> CheckFunction:
-        name: str = getattr(function, "__name__", id)
-        made = Check(found, name, function, aspect, clock, wanted, deadline, found.kind == "S" if alone is None else alone)
+        made = Check(
+            rule=found,
+            name=getattr(function, "__name__", id),
+            function=function,
+            aspect=aspect,
+            level=found.level if level is None else level,
+            clock=clock,
+            needs=wanted,
+            deadline=deadline,
+            alone=found.kind == "S" if alone is None else alone,
+        )
         CHECKS.setdefault(id, []).append(made)
         return function
 

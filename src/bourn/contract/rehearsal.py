@@ -77,5 +77,5 @@ def _read(stage: Stage, guest: Guest, items: list[Any]) -> None:
             return
 
 
-REHEARSAL = Check(RULES["1.2"], "rehearsal", rehearse, "data", "virtual", (), 20.0, alone=False)
+REHEARSAL = Check(RULES["1.2"], "rehearsal", rehearse, "data", "MUST", "virtual", (), 20.0, alone=False)
 """The rehearsal as a check, so that it is performed as one."""

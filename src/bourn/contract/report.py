@@ -42,7 +42,7 @@ class RuleResult(msgspec.Struct, frozen=True):
         """Whether it fails the run: an error, a MUST that fails and was not known to, or a known failure that passed."""
         if self.known:
             return self.verdict in {"PASS", "INFO", "ERROR"}
-        return self.verdict == "ERROR" or (self.verdict == "FAIL" and self.rule.level == "MUST")
+        return any(check.verdict == "ERROR" or (check.verdict == "FAIL" and check.level == "MUST") for check in self.checks)
 
     def of(self, aspect: Aspect) -> Verdict | None:
         """The verdict on one aspect, if the rule looks at it."""

@@ -10,6 +10,8 @@ from typing import Any, Literal, NoReturn
 
 import msgspec
 
+from bourn.contract.rule import Level
+
 Verdict = Literal["PASS", "FAIL", "SKIP", "INFO", "ERROR"]
 Aspect = Literal["data", "clean-up"]
 """What a check looks at: what was said to the reader, or what was left behind."""
@@ -65,6 +67,7 @@ class CheckResult(msgspec.Struct):
 
     name: str
     aspect: Aspect
+    level: Level
     verdict: Verdict
     message: str = ""
     notes: list[str] = []
