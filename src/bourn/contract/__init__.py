@@ -21,22 +21,26 @@ A coroutine function in ``checks/<section>.py``; the files there are found by th
         outcome = await guest.next(within=1)             # .item .error .ended .failed; never raises what the subject raises
         require(outcome.ended, f"the call after the end gave {outcome}")
 
-- ``check(id, needs=, aspect="data"|"clean-up", level=, clock="virtual"|"real", deadline=, alone=)``. ``level="SHOULD"`` is for a
-  part of a MUST rule that is only asked for. A rule may have several checks; a
-  rule that looks at data and at clean-up has one of each. Time is virtual unless the rule measures real time: a wait costs
-  nothing, and a limit of the subject's that fires at 20 s fires at 20.0 s of ``stage.now()``.
+- ``check(id, needs=, aspect="data"|"clean-up", level=, clock="virtual"|"real", deadline=, alone=)``. A rule may have several
+  checks; one that looks at data and at clean-up has one of each. ``level="SHOULD"`` is for a part of a MUST rule that is only
+  asked for. Time is virtual unless the rule measures real time: a wait costs nothing, and a limit of the subject's that fires
+  at 20 s fires at 20.0 s of ``stage.now()``.
 - ``require(condition, message)`` is the only assertion. The message says what the subject *did*, in the past tense. Take one
-  ``require`` away and a self-test must fail, so each needs a saboteur that only it catches (``tests/contract``, ``bench``).
-- ``skip(reason)`` where the rule cannot be judged; ``stage.inform(note)`` for what is recorded and never failed.
-- ``guest.read(most, within)``, ``guest.next(within)``, ``guest.close(within)``: bounded; a wait that is too long is a FAIL by
-  itself. ``guest.stream``, ``guest.iterator``, ``guest.closing()`` are the subject's own, unbounded: the whole check is bounded
-  all the same. ``guest.forget()`` drops every reference that the kit has.
-- ``place = await stage.serve(answer, fault=..., send_buffer=...)`` is one server: ``place.open(client)``, ``place.client()``
-  (one client for several streams), ``place.journal``, ``place.server.signal(name)``, ``await place.gone(within, what)``.
-  Answers are those of ``bourn.mock``: scenarios with faults, or a ``Reply`` or a list of ops for exact bytes.
+  ``require`` away and a self-test must fail, so each needs a saboteur that only it catches: ``bench/mutate_contract.py`` tries.
+- ``skip(reason)`` where the rule cannot be judged; ``stage.inform(note)`` for what is recorded and never failed. A rule that is
+  kept by the plain answer and can be tried in more ways tries only those that fit: ``stage.fits(fault)``, ``stage.can_fail``.
+- ``guest.read(most, within)``, ``guest.next(within)``, ``guest.close(within)`` are bounded: a wait that is too long is a FAIL by
+  itself. ``guest.pull()`` (one read; a cancellation comes through), ``guest.closing()``, ``guest.stream`` and ``guest.iterator``
+  are unbounded, for what bounds or cancels them itself; the whole check is bounded all the same. ``guest.forget()`` drops every
+  reference that the kit has. An error in making a stream is the outcome of its first read.
+- ``stage.open(answer, fault=)`` is a stream of a server of its own; ``stage.failing()`` one that will raise. ``place = await
+  stage.serve(answer, fault=, send_buffer=)`` is the server alone: ``place.open(client)``, ``place.client()`` (one client for
+  several streams), ``place.journal``, ``place.server.signal(name)``, ``await place.gone(within, what)``. Answers are those of
+  ``bourn.mock``: scenarios with faults, in any dialect; or a ``Reply`` or a list of ops for exact bytes.
 - ``stage.dice`` is seeded; ``stage.disturbances.of("loop", "unraisable", "warning")`` is what was complained about;
   ``stage.evidence.figures[name] = ...`` keeps measured figures (numbers, or lists of them for pictures);
-  ``stage.evidence.suspension`` the point of a cancellation (see ``bourn.testing.suspensions``).
+  ``stage.evidence.suspension`` the point of a cancellation (``bourn.testing.suspensions``). Probes for tasks, threads, sockets,
+  stalls and memory are in ``bourn.testing``.
 - A check may return a function: it is called when the loop is closed, and may ``require`` things of what came after.
 
 How to write a saboteur

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from bourn.contract import rule
+from bourn.contract.rule import Level, Rule
 from bourn.contract.subject import DECLARE, Subject
 from bourn.contract.verdict import Aspect
 
@@ -34,16 +35,16 @@ class Check(msgspec.Struct, frozen=True):
     checks from running beside it.
     """
 
-    rule: rule.Rule
+    rule: Rule
     name: str
     function: CheckFunction
     aspect: Aspect
-    level: rule.Level
+    level: Level
     clock: Clock
     needs: tuple[str, ...]
     deadline: float
     alone: bool
-    level: rule.Level
+    level: Level
 
 
 class Saboteur(msgspec.Struct, frozen=True):
@@ -67,7 +68,7 @@ def check(
     *,
     needs: tuple[str, ...] = (),
     aspect: Aspect = "data",
-    level: rule.Level | None = None,
+    level: Level | None = None,
     clock: Clock = "virtual",
     deadline: float = 20.0,
     alone: bool | None = None,
