@@ -29,10 +29,10 @@ A coroutine function in ``checks/<section>.py``; the files there are found by th
   ``require`` away and a self-test must fail, so each needs a saboteur that only it catches: ``bench/mutate_contract.py`` tries.
 - ``skip(reason)`` where the rule cannot be judged; ``stage.inform(note)`` for what is recorded and never failed. A rule that is
   kept by the plain answer and can be tried in more ways tries only those that fit: ``stage.fits(fault)``, ``stage.can_fail``.
-- ``guest.read(most, within)``, ``guest.next(within)``, ``guest.close(within)`` are bounded: a wait that is too long is a FAIL by
-  itself. ``guest.pull()`` (one read; a cancellation comes through), ``guest.closing()``, ``guest.stream`` and ``guest.iterator``
-  are unbounded, for what bounds or cancels them itself; the whole check is bounded all the same. ``guest.forget()`` drops every
-  reference that the kit has. An error in making a stream is the outcome of its first read.
+- ``guest.read(most, within)``, ``guest.next(within)``, ``guest.close(within)`` are bounded: a wait that is too long is a FAIL
+  by itself. ``guest.pull()`` (one read; a cancellation comes through), ``guest.closing()``, ``guest.stream`` and
+  ``guest.iterator`` are unbounded, for what bounds or cancels them itself; the whole check is bounded all the same.
+  ``guest.forget()`` drops every reference that the kit has. An error in making a stream is the outcome of its first read.
 - ``stage.open(answer, fault=)`` is a stream of a server of its own; ``stage.failing()`` one that will raise. ``place = await
   stage.serve(answer, fault=, send_buffer=)`` is the server alone: ``place.open(client)``, ``place.client()`` (one client for
   several streams), ``place.journal``, ``place.server.signal(name)``, ``await place.gone(within, what)``. Answers are those of

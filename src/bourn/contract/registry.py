@@ -44,7 +44,6 @@ class Check(msgspec.Struct, frozen=True):
     needs: tuple[str, ...]
     deadline: float
     alone: bool
-    level: Level
 
 
 class Saboteur(msgspec.Struct, frozen=True):

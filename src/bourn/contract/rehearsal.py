@@ -77,5 +77,15 @@ def _read(stage: Stage, guest: Guest, items: list[Any]) -> None:
             return
 
 
-REHEARSAL = Check(RULES["1.2"], "rehearsal", rehearse, "data", "MUST", "virtual", (), 20.0, alone=False)
+REHEARSAL = Check(
+    rule=RULES["1.2"],
+    name="rehearsal",
+    function=rehearse,
+    aspect="data",
+    level="MUST",
+    clock="virtual",
+    needs=(),
+    deadline=20.0,
+    alone=False,
+)
 """The rehearsal as a check, so that it is performed as one."""
