@@ -10,9 +10,11 @@ House rule: it only looks. Nothing is collected, closed or cancelled; call ``gc.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +24,7 @@ import msgspec
 
 
 class Belongings(msgspec.Struct, frozen=True):
-    """What a process holds now; call it inside the running loop."""
+    """What a process holds now; call it inside the running loop to see its tasks."""
 
     tasks: dict[int, str]
     threads: dict[int, str]
@@ -31,8 +33,9 @@ class Belongings(msgspec.Struct, frozen=True):
     @classmethod
     def now(cls) -> Self:
         """Look: unfinished tasks of the running loop but the current one, live threads, open sockets (where /proc tells)."""
-        current = asyncio.current_task()
-        tasks = {id(task): repr(task) for task in asyncio.all_tasks() if task is not current}
+        running = asyncio._get_running_loop() is not None  # noqa: SLF001 - the public one raises where none runs
+        current = asyncio.current_task() if running else None
+        tasks = {id(task): repr(task) for task in (asyncio.all_tasks() if running else ()) if task is not current}
         threads = {thread.ident or 0: thread.name for thread in threading.enumerate()}
         return cls(tasks, threads, _sockets())
 
@@ -42,6 +45,18 @@ class Belongings(msgspec.Struct, frozen=True):
         left += [f"thread {name}" for key, name in self.threads.items() if key not in before.threads]
         left += [f"socket {name}" for key, name in self.sockets.items() if key not in before.sockets]
         return left
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Within it nothing is freed but by its last reference: what hangs in a cycle stays."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _sockets() -> dict[str, str]:
@@ -67,11 +82,13 @@ def _links() -> list[Path]:
 class Generators:
     """Asynchronous generators begun while entered, as long as they live: ``with Generators() as begun: ... begun.open()``.
 
+    ``dropped`` names those that lost their last reference before they had ended or been closed, and were left to the loop.
     Enter it inside the running loop.
     """
 
     def __init__(self) -> None:
         self._begun: WeakSet[Any] = WeakSet()
+        self.dropped: list[str] = []
 
     def open(self) -> list[AsyncGenerator[Any, Any]]:
         """Those that were begun and neither ended nor closed."""
@@ -79,7 +96,7 @@ class Generators:
 
     def __enter__(self) -> Self:
         self._hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=self._first)
+        sys.set_asyncgen_hooks(firstiter=self._first, finalizer=self._last)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -89,3 +106,8 @@ class Generators:
         self._begun.add(generator)
         if self._hooks.firstiter is not None:
             self._hooks.firstiter(generator)
+
+    def _last(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self.dropped.append(repr(generator))
+        if self._hooks.finalizer is not None:
+            self._hooks.finalizer(generator)
