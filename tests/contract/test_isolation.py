@@ -15,6 +15,7 @@ import pytest
 from bourn.contract import Subject, registry
 from bourn.contract.isolation import POSSIBLE, perform_apart
 from bourn.contract.registry import Check
+from bourn.contract.subject import DECLARE
 from bourn.contract.verdict import CheckResult
 
 pytestmark = pytest.mark.skipif(not POSSIBLE, reason="this system cannot fork")
@@ -94,6 +95,13 @@ def test_exit_is_an_exception_like_others() -> None:
     """``sys.exit`` in a subject is an outcome of the read, and so the verdict is the rule's own."""
     result = judged(sys.exit)
     assert result.verdict == "SKIP"
+
+
+def test_a_check_that_needs_more_than_is_declared_is_skipped() -> None:
+    """A rule that cannot be judged is skipped in a process of its own as it is in this one, with the same reason."""
+    check: Check = registry.load_checks()["1.7"][0]
+    result = asyncio.run(perform_apart(check, subject(int), 0))
+    assert (result.verdict, result.message) == ("SKIP", DECLARE["connect"])
 
 
 def test_what_it_prints_is_kept_and_disturbs_nothing() -> None:

@@ -32,9 +32,12 @@ Tell = Callable[[CheckResult], None]
 
 def perform(check: Check, subject: Subject, seed: int = 0, tell: Tell | None = None) -> CheckResult:
     """Run a check. ``tell`` hears what was found before the loop is closed, lest closing it never ends."""
-    for need in check.needs:
-        if subject.lacks(need):
-            return CheckResult(check.name, check.aspect, check.level, "SKIP", DECLARE[need])
+    missing = next((need for need in check.needs if subject.lacks(need)), None)
+    if missing is not None:
+        skipped = CheckResult(check.name, check.aspect, check.level, "SKIP", DECLARE[missing])
+        if tell is not None:
+            tell(skipped)
+        return skipped
     began = time.perf_counter()
     result = CheckResult(check.name, check.aspect, check.level, "ERROR")
     clock: Clock = check.clock if subject.virtual_time else "real"
