@@ -37,6 +37,7 @@ class Heard:
         self.head, found, self.rest = raw.partition(b"\r\n\r\n")
         self.head += found
         lines = self.head.decode("latin-1").split("\r\n")
+        found = found if self.head.startswith(b"HTTP/") else b""
         self.status = int(lines[0].split(" ")[1]) if found else 0
         self.headers = dict(line.split(": ", 1) for line in lines[1:] if line) if found else {}
         self.chunks: list[bytes] = []

@@ -15,13 +15,14 @@ from typing import Any
 
 from bourn import dialects
 from bourn.cli import exits
-from bourn.cli.arguments import Parser, integer, near
-from bourn.cli.serving import Log, serve
+from bourn.cli.arguments import Parser, integer, near, number
+from bourn.cli.serving import Log, addresses, serve
 from bourn.cli.terminal import Console
 from bourn.errors import InputError
-from bourn.mock import MockServer, Scenario, faults, scenario_file, text
+from bourn.mock import MockServer, Scenario, faults, recording, scenario_file, text
 from bourn.mock.faults import Fault
 from bourn.mock.named import SCENARIOS
+from bourn.mock.replay import Replay
 
 EPILOG = """what to do:
   serve        run the server until Ctrl-C; it speaks every dialect
@@ -31,10 +32,11 @@ EPILOG = """what to do:
   bourn mock serve --text "Hello world"
   bourn mock serve --scenario answers.toml --port 8080 --seed 7
   bourn mock serve --scenario slow --fault reset:event=3 --fault drip
+  bourn mock serve --replay recordings --speed 10
 
 --scenario takes a TOML file or the name of a scenario that is always there. The first scenario of a file answers every request;
-each other one is asked for as the model mock/NAME, or at the base URL http://HOST:PORT/s/NAME/... A journal of what happened
-is at http://HOST:PORT/__bourn__/journal."""
+each other one is asked for as the model mock/NAME, or at the base URL http://HOST:PORT/s/NAME/... --replay takes a folder
+that `bourn record` wrote, or one with such folders in it. What happened is told at http://HOST:PORT/__bourn__/journal."""
 
 
 def configure(parser: Parser) -> None:
@@ -45,6 +47,10 @@ def configure(parser: Parser) -> None:
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--scenario", metavar="FILE|NAME", help="what to answer (hello)")
     answer.add_argument("--text", metavar="TEXT", help="answer this text")
+    answer.add_argument("--replay", metavar="FOLDER", help="answer what was recorded")
+    parser.add_argument(
+        "--speed", metavar="X", type=number, default=1.0, help="how much faster to replay (1); inf does not wait at all"
+    )
     parser.add_argument(
         "--fault", metavar="NAME[:KEY=VALUE,...]", action="append", default=[], help="break every answer so; may be repeated"
     )
@@ -63,17 +69,30 @@ def run(arguments: Namespace) -> int:
 
 
 def _serve(arguments: Namespace, console: Console) -> int:
-    log = Log(console)
-    broken = [read_fault(each) for each in arguments.fault]
     names = (arguments.dialect,) if arguments.dialect else tuple(dialects.DIALECTS)
     for name in names:
         dialects.get(name)
-    scenarios = chosen(arguments.scenario, arguments.text)
+    log = Log(console)
     options = {"host": arguments.host, "port": arguments.port, "seed": arguments.seed, "observe": log.told}
+    make = _scripted if arguments.replay is None else _replaying
+    server = make(arguments, options)
+    return asyncio.run(serve(server, console, log, lambda url: addresses(url, names)))
+
+
+def _scripted(arguments: Namespace, options: Mapping[str, Any]) -> MockServer:
+    """A server of scenarios: those of the command line over those that are always there."""
+    broken = [read_fault(each) for each in arguments.fault]
+    scenarios = chosen(arguments.scenario, arguments.text)
     server = MockServer(next(iter(scenarios.values())), fault=broken, **options)
     for name, scenario in {**SCENARIOS, **scenarios}.items():
         server.add(scenario, name=name, fault=broken)
-    return asyncio.run(serve(server, names, console, log))
+    return server
+
+
+def _replaying(arguments: Namespace, options: Mapping[str, Any]) -> MockServer:
+    if arguments.fault:
+        raise InputError("--fault breaks a scenario; a recording is replayed as it is")
+    return MockServer(Replay(recording.load(arguments.replay), speed=arguments.speed), **options)
 
 
 def chosen(scenario: str | None, said: str | None) -> Mapping[str, Scenario]:

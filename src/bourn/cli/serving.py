@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from bourn import dialects
 from bourn.cli import exits
 from bourn.cli.terminal import Console
 from bourn.mock import Exchange, MockServer
@@ -57,23 +59,29 @@ def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def addresses(url: str, names: tuple[str, ...]) -> str:
-    """Lines to paste into a shell: the base URL's variable of each SDK, for the dialects called ``names``."""
-    return "".join(f"{variable}={value}\n" for variable, value in base_urls(url, names).items())
+def addresses(url: str, names: Iterable[str]) -> str:
+    """Lines to paste into a shell: the base URL's variable of each SDK, for the dialects called ``names``.
+
+    Where no SDK reads a variable it is the base URLs alone.
+    """
+    named = [f"{variable}={value}" for variable, value in base_urls(url, names).items()]
+    return "\n".join(named or dict.fromkeys(url + dialects.get(name).root for name in names)) + "\n"
 
 
-async def serve(server: MockServer, names: tuple[str, ...], console: Console, log: Log) -> int:
-    """Run a server until the program is told to stop; the exit code."""
+async def serve(server: MockServer, console: Console, log: Log, shown: Callable[[str], str]) -> int:
+    """Run a server until the program is told to stop; the exit code. ``shown`` makes lines to paste of the server's URL."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows: Ctrl-C cancels the task instead, which leaves the server too
             loop.add_signal_handler(number, stop.set)
     async with server:
-        console.out(addresses(server.url, names))
+        console.out(shown(server.url))
         console.note(f"bourn: listening on {server.origin}; Ctrl-C ends it")
         try:
             await stop.wait()
+        except asyncio.CancelledError:
+            pass  # Ctrl-C on Windows: an end like any other
         finally:
             server.errors.clear()  # each was told in its exchange's line
     console.fresh_line()

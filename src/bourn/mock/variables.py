@@ -33,10 +33,13 @@ SDK_VARIABLES: Mapping[str, Variables] = MappingProxyType(
         "ollama": Variables("OLLAMA_HOST", None),
     }
 )
-"""Dialect to variables."""
+"""Dialect to variables; a dialect whose SDK reads none, or that has no SDK, has no row."""
 
 
 def base_urls(url: str, names: Iterable[str] = SDK_VARIABLES) -> dict[str, str]:
-    """Variable to value for a server at ``url``, for the dialects in ``names``. Raises ``InputError`` for an unknown one."""
+    """Variable to value for a server at ``url``, for the dialects in ``names`` that have a row.
+
+    Raises ``InputError`` for a dialect that there is not.
+    """
     told = {name: url + dialects.get(name).root for name in names}
-    return {SDK_VARIABLES[name].base_url: value for name, value in told.items()}
+    return {SDK_VARIABLES[name].base_url: value for name, value in told.items() if name in SDK_VARIABLES}
