@@ -55,8 +55,11 @@ def test_text_has_no_start_of_its_own() -> None:
 
 
 def test_a_start_of_a_text_is_borne() -> None:
-    """Servers that imitate Bedrock send one, empty or with a text in it that is none."""
-    assert events(start(0), *TEXT, *END) == [*SPOKEN, STOPPED]
+    """Servers that imitate Bedrock (aimock) send one, empty or with the first words; of thinking, too."""
+    for begun in (start(0), start(0, text="")):
+        assert events(begun, *TEXT, *END) == [*SPOKEN, STOPPED]
+    assert events(start(0, text="Hé"), *TEXT[1:], *END) == [*SPOKEN, STOPPED]
+    assert events(start(0, reasoningContent={}), thought(0, text="Hm"), stop(0), *END)[0] == ReasoningStart(0)
 
 
 def test_parts_interleave_by_their_index() -> None:

@@ -28,6 +28,7 @@ from bourn.testing.strategies import usages
         ({}, b'{"code":"Y","message":"No"}', WireError("No", "Y")),
         ({}, b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}',
          WireError("", "UnknownOperationException")),
+        ({}, b'{"type":"error","error":{"type":"rate_limit_error","message":"Slow"}}', WireError("Slow", "rate_limit_error")),
         ({"retry-after": "7"}, b'{"message":"Slow"}', WireError("Slow", retry_after=7.0)),
         ({}, b"<html>Bad gateway</html>\n", WireError("<html>Bad gateway</html>")),
         ({}, b"", WireError("")),

@@ -80,6 +80,8 @@ _CALL_KNOWN = frozenset({"toolUseId", "name", "type"})
 _STOP_KNOWN = frozenset({"stopReason", "p"})
 _METADATA_KNOWN = frozenset({"usage", "p"})
 
+_STARTLESS = frozenset({"text", "reasoningContent"})
+
 _DELTAS: dict[str, Callable[[int, str], Event]] = {
     "text": TextDelta,
     "reasoning": ReasoningDelta,
@@ -225,15 +227,14 @@ class ConverseDecoder:
     def _odd_delta(self, data: bytes) -> Sequence[Event]:
         """A delta that is not typed here, or whose bytes only the slow reader can read."""
         event = payload.decode(_ODD_DELTA, data)
-        out: list[Event] = []
-        for name, told in event.delta.items():
-            try:
-                delta = msgspec.convert({name: told}, _Delta)
-            except msgspec.ValidationError:
-                out += self._odd(event.content_block_index, name, told)
-            else:
-                out += self._take(event.content_block_index, delta)
-        return out
+        return [one for name, told in event.delta.items() for one in self._piece(event.content_block_index, name, told)]
+
+    def _piece(self, index: int, name: str, told: Any) -> Sequence[Event]:
+        try:
+            delta = msgspec.convert({name: told}, _Delta)
+        except msgspec.ValidationError:
+            return self._odd(index, name, told)
+        return self._take(index, delta)
 
     def _odd(self, index: int, kind: str, told: Any) -> Sequence[Event]:
         """A piece of a held block; a citation, which is said of a text; or a stray."""
@@ -259,14 +260,19 @@ class ConverseDecoder:
 
     def _on_block_start(self, data: bytes) -> Sequence[Event]:
         event = payload.decode(_START, data)
+        return [one for kind, told in event.start.items() for one in self._begin(event.content_block_index, kind, told)]
+
+    def _begin(self, index: int, kind: str, told: Any) -> Sequence[Event]:
+        """A block begins; servers that imitate Bedrock (aimock 1.43) send a start of text and reasoning too."""
+        if kind in _STARTLESS:
+            return self._piece(index, kind, told)
         out: list[Event] = []
-        for kind, told in event.start.items():
-            self._shut(self._blocks.pop(event.content_block_index, None), out)
-            held = told if isinstance(told, dict) else {"start": told}
-            if kind == "toolUse" and held.get("type") != SERVER_TOOL:
-                self._open_tool(event.content_block_index, held, out)
-            else:
-                self._blocks[event.content_block_index] = _Block(kind, held)
+        self._shut(self._blocks.pop(index, None), out)
+        held = told if isinstance(told, dict) else {"start": told}
+        if kind == "toolUse" and held.get("type") != SERVER_TOOL:
+            self._open_tool(index, held, out)
+        else:
+            self._blocks[index] = _Block(kind, held)
         return self._begun(out)
 
     def _open_tool(self, index: int, told: dict[str, Any], out: list[Event]) -> None:

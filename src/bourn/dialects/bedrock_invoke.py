@@ -61,7 +61,7 @@ _TYPE = b'{"type":"'
 
 
 class _Chunk(msgspec.Struct, frozen=True, gc=False, rename={"data": "bytes"}):
-    data: bytes
+    data: bytes | None = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
@@ -81,6 +81,8 @@ class InvokeDecoder(AnthropicDecoder):
         if headers.get(":event-type") != "chunk":
             return self._begun([read_other(frame)])
         data = payload.decode(_CHUNK, frame.payload).data
+        if data is None:  # aimock 1.43 sends the event bare
+            data = frame.payload
         if not self._started:
             self._check(data)
         return self.feed_payload(data, _name(data))

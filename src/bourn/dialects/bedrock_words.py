@@ -120,10 +120,10 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
     del status  # the words are in the header and the body, whatever the number
     told = {name.lower(): value for name, value in headers.items()}
     value = _body(body)
-    output = value.get("Output")  # an operation that does not exist
-    named = value | output if isinstance(output, dict) else value
+    for name in ("Output", "error"):  # an operation that does not exist; a gateway that has another provider's words
+        value |= value[name] if isinstance(value.get(name), dict) else {}
     message = value.get("message") or value.get("Message") or ""
-    kind = told.get("x-amzn-errortype") or named.get("__type") or named.get("code")
+    kind = told.get("x-amzn-errortype") or value.get("__type") or value.get("code") or value.get("type")
     return WireError(
         _TOKEN.sub(r"\1***", _text(message)),
         kind.partition(":")[0].rpartition("#")[2] if isinstance(kind, str) else None,
