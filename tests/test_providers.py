@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bourn import dialects, providers
 from bourn.errors import InputError, MissingKeyError
 from bourn.messages import Message, Request
-from bourn.providers import address
+from bourn.providers import address, table
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,26 @@ def test_every_row_can_be_used(name: str) -> None:
     url = providers.resolve(f"{name}/m", api_key="k", environ=filling(row)).base_url
     assert (url is None) == (row.base_url is None)
     assert url is None or "{" not in url
+
+
+@pytest.mark.parametrize("row", table._ROWS, ids=lambda row: row.name)
+def test_a_row_is_sound(row: providers.Provider) -> None:
+    """No name twice; variables look like variables; what leaves the machine is encrypted, and a key is asked for there."""
+    assert [one.name for one in table._ROWS].count(row.name) == 1
+    assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", row.name)
+    named = (*row.key_env, *row.url_variables, *address.variables(row.base_url or ""))
+    assert all(re.fullmatch("[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", name) for name in named)
+    url = row.base_url or ""
+    assert not url.endswith("/")
+    if url and not url.startswith(("http://127.0.0.1:", "{")):
+        assert url.startswith("https://")
+        assert row.key_env
+        assert not row.key_optional
+
+
+def test_forty_services_and_more_have_rows() -> None:
+    """Counted by address: a second name, or a server of one's own, is no service more."""
+    assert len({row.base_url for row in table._ROWS if row.base_url and row.base_url.startswith("https://")}) >= 60
 
 
 def filling(row: providers.Provider) -> dict[str, str]:
