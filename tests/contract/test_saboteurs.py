@@ -8,6 +8,7 @@ from bourn.contract import registry
 from bourn.contract.proving import require_failure, require_pass, unchecked, unsabotaged
 from bourn.contract.reference import reference
 from bourn.contract.registry import Saboteur
+from bourn.contract.rule import RULES
 
 SABOTEURS = [each for found in registry.load_saboteurs().values() for each in found]
 
@@ -24,6 +25,16 @@ def test_the_reference_passes(id: str) -> None:
     require_pass(id, reference())
 
 
-def test_every_checked_rule_has_a_saboteur() -> None:
-    """No check is without a stream that it catches."""
-    assert [id for id in unsabotaged() if id not in unchecked()] == []
+UNWRITTEN = {3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+"""Sections whose checks are still being written: take yours off when it is whole. It must be empty in the end."""
+
+
+def test_every_rule_has_a_check_and_a_saboteur() -> None:
+    """No rule is words alone, and no check is without a stream that it catches."""
+    assert [id for id in unchecked() if RULES[id].section not in UNWRITTEN] == []
+    assert [id for id in unsabotaged() if RULES[id].section not in UNWRITTEN] == []
+
+
+def test_every_saboteur_breaks_a_rule_that_is_checked() -> None:
+    """A saboteur without a check would prove nothing."""
+    assert {each.rule for each in SABOTEURS} <= set(registry.load_checks())

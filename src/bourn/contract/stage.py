@@ -125,6 +125,11 @@ class Stage:
             skip("it was given neither failing= nor connect=, so it cannot be made to fail")
         return await self.guest(scripts.ANSWER, fault=scripts.BREAK)
 
+    async def requests(self) -> int:
+        """How many requests have come to the check's servers, those that are on their way included."""
+        await asyncio.sleep(0.01)
+        return sum(len(place.journal.exchanges) for place in self._places)
+
     async def aclose(self) -> None:
         """Close what the check left open, and keep the journals. Raises what a script of the check raised."""
         self.evidence.journals = [place.journal.to_dict() for place in self._places]

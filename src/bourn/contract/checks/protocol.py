@@ -41,9 +41,12 @@ async def end_is_final(stage: Stage) -> None:
     reading = await guest.read(_MANY)
     if not reading.clean:
         skip("it never ended, see 1.2")
+    asked = await stage.requests()
     for call in ("second", "third", "fourth"):
         outcome = await guest.next(within=1)
         require(outcome.ended, f"the {call} call at the end gave {outcome}")
+    again = await stage.requests() - asked
+    require(not again, f"asked again after its end, it sent {again} more requests")
 
 
 @check("1.4")
@@ -53,9 +56,12 @@ async def error_is_final(stage: Stage) -> None:
     reading = await guest.read(_MANY)
     if reading.error is None:
         skip("it raised nothing when its connection was reset, see 10.1")
+    asked = await stage.requests()
     for call in ("next", "second", "third"):
         outcome = await guest.next(within=1)
         require(outcome.error is not None, f"the {call} call after {type(reading.error).__name__} gave {outcome}")
+    again = await stage.requests() - asked
+    require(not again, f"asked again after an error, it sent {again} more requests")
     stage.inform(f"after an error it gives {type(outcome.error).__name__}")
 
 

@@ -95,6 +95,20 @@ class TriesAgain(ReferenceStream):
 sabotage("1.4", "the next call after ConnectionLostError gave", reference("tries again", TriesAgain))
 
 
+class KeepsAsking(ReferenceStream):
+    """Sends the request once more whenever it is read after its end or an error, and says nothing of what comes."""
+
+    async def more(self) -> None:
+        if self.error is not None or (self.finished and self.connection is None):
+            connection = await self.client.connect()
+            connection.transport.write(self.client.request_bytes())
+        await super().more()
+
+
+sabotage("1.3", "asked again after its end, it sent 3 more requests", reference("keeps asking", KeepsAsking))
+sabotage("1.4", "asked again after an error, it sent 3 more requests", reference("keeps asking", KeepsAsking))
+
+
 class ConnectsInConstructor(ReferenceStream):
     """Connects when it is made, and does not close that connection."""
 
