@@ -22,6 +22,15 @@ from tests.cli.serving_process import Running
 posix = pytest.mark.skipif(sys.platform == "win32", reason="a Ctrl-C cannot be sent to one process on Windows")
 
 
+def collected(stream: library.Stream) -> str:
+    """The text of an answer, for tests that wait for another process: in real time."""
+
+    async def collect() -> str:
+        return (await stream.collect()).text
+
+    return asyncio.run(collect())
+
+
 def test_faults_are_listed_with_what_they_do_and_their_fields(bourn: Bourn) -> None:
     """Every fault is there, by the name that --fault takes."""
     outcome = bourn("mock", "faults")
@@ -120,7 +129,7 @@ def test_serve_answers_every_dialect_until_ctrl_c() -> None:
             library.stream("anthropic/m", "hi", base_url=running.addresses["ANTHROPIC_BASE_URL"], api_key="k"),
             library.stream("openai/mock/echo", "say it", base_url=running.addresses["OPENAI_BASE_URL"], api_key="k"),
         ]
-        assert [_collected(stream) for stream in told] == ["Hello world", "Hello world", "say it"]
+        assert [collected(stream) for stream in told] == ["Hello world", "Hello world", "say it"]
         assert "POST  /v1/chat/completions  openai-chat" in running.wait_for("whole")
         assert "POST  /v1/messages  anthropic" in running.wait_for("whole")
         assert "openai-chat  echo" in running.wait_for("whole")
@@ -135,7 +144,7 @@ def test_serve_breaks_every_answer_and_says_how() -> None:
     with Running("mock", "serve", "--scenario", "slow", "--fault", "reset:event=3", "--dialect", "openai-chat") as running:
         assert list(running.addresses) == ["OPENAI_BASE_URL"]
         with pytest.raises(library.ConnectionLostError):
-            _collected(library.stream("openai/m", "hi", base_url=running.addresses["OPENAI_BASE_URL"], api_key="k"))
+            collected(library.stream("openai/m", "hi", base_url=running.addresses["OPENAI_BASE_URL"], api_key="k"))
         assert "reset(event=3)" in running.wait_for("cut")
         with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/__bourn__/journal") as answer:
             journal = json.load(answer)
@@ -163,15 +172,8 @@ def test_what_a_scenario_cannot_do_is_said_and_ends_nothing(tmp_path: Path) -> N
     file.write_text('[scenario.twice]\nturns = ["once"]\n[scenario.once]\ntext = "only this"\n')
     with Running("mock", "serve", "--scenario", str(file)) as running:
         url = running.addresses["OPENAI_BASE_URL"]
-        assert _collected(library.stream("openai/m", "hi", base_url=url, api_key="k")) == "only this"
+        assert collected(library.stream("openai/m", "hi", base_url=url, api_key="k")) == "only this"
         with pytest.raises(library.ConnectionLostError):
-            _collected(library.stream("openai/m", "hi", base_url=url, api_key="k"))
+            collected(library.stream("openai/m", "hi", base_url=url, api_key="k"))
         assert "the scenario has 1 turns, and this is request 2" in running.wait_for("failed")
         assert running.stop() == 0
-
-
-def _collected(stream: library.Stream) -> str:
-    async def collect() -> str:
-        return (await stream.collect()).text
-
-    return asyncio.run(collect())

@@ -59,12 +59,14 @@ def run(arguments: Namespace) -> int:
     names = (arguments.dialect,) if arguments.dialect else spoken(arguments.upstream)
     for name in names:
         dialects.get(name)
+    folder = Path(arguments.out)
     recorder = Recorder(
         arguments.upstream,
-        writable(Path(arguments.out)),
+        folder,
         secrets=secrets(console.environ, arguments.secret_env),
-        saved=lambda folder: console.note(f"bourn: saved {folder}"),
+        saved=lambda saved: console.note(f"bourn: saved {saved}"),
     )
+    make(folder)
     log = Log(console)
     server = MockServer(recorder, host=arguments.host, port=arguments.port, observe=log.told)
     return asyncio.run(serve(server, console, log, lambda url: shown(url, arguments.upstream, names)))
@@ -84,13 +86,12 @@ def spoken(upstream: str) -> tuple[str, ...]:
     return tuple(name for name in dialects.DIALECTS if name in known) or tuple(dialects.DIALECTS)
 
 
-def writable(folder: Path) -> Path:
-    """``folder``, made if need be. Raises ``InputError`` where nothing can be written."""
+def make(folder: Path) -> None:
+    """Make the folder if need be. Raises ``InputError`` where nothing can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write recordings to {folder}: {error.strerror}") from None
-    return folder
 
 
 def secrets(environ: Mapping[str, str], others: list[str]) -> set[str]:
