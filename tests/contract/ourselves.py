@@ -11,16 +11,20 @@ from bourn.transport.limits import Timeouts
 TIMEOUTS = Timeouts(first_event=40, idle=40, idle_bytes=15, total=300)
 
 
-def ours(dialect: str) -> Subject:
-    """The subject for one dialect, with everything declared."""
+def ours(dialect: str, pool: int | None = None) -> Subject:
+    """The subject for one dialect, with everything declared; its client has ``pool`` connections, or as many as are needed."""
 
     def connect(client: bourn.Client) -> bourn.Stream:
         return client.stream("openai/mock", "Say something.", dialect=dialect)
 
+    def client(url: str) -> bourn.Client:
+        transport = None if pool is None else bourn.transport.http.HttpTransport(connections=pool)
+        return bourn.Client(base_url=url, api_key="none", timeouts=TIMEOUTS, transport=transport)
+
     return Subject(
         name=f"bourn {dialect}",
         dialect=dialect,
-        client=lambda url: bourn.Client(base_url=url, api_key="none", timeouts=TIMEOUTS),
+        client=client,
         connect=connect,
         text=lambda event: event.text if isinstance(event, bourn.TextDelta) else None,
         terminal=lambda event: isinstance(event, bourn.Finish),
@@ -30,6 +34,7 @@ def ours(dialect: str) -> Subject:
         cancel_safe=True,
         max_event_bytes=16 * 1024 * 1024,
         max_held_bytes=1024 * 1024,
+        pool_size=pool,
         keeps_alive=True,
         idle=40,
         byte_idle=15,

@@ -9,7 +9,7 @@ from bourn.contract import registry
 
 from .ourselves import ours
 
-NOT_OURS: dict[str, str] = {}
+NOT_OURS: dict[str, str] = {"3.3": "our client's pool has no limit but one that it is given: judged with two, below"}
 """Rule to the reason for which it is skipped for our stream."""
 
 
@@ -23,3 +23,10 @@ def test_our_stream_keeps_the_rule(id: str, dialect: str) -> None:
         assert result.verdict == "SKIP", told
     else:
         assert {check.verdict for check in result.checks} == {"PASS"}, told
+
+
+@pytest.mark.parametrize("dialect", dialects.DIALECTS)
+def test_our_pool_is_left_whole(dialect: str) -> None:
+    """Where a client has only two connections, streams that were left early give theirs back: rule 3.3."""
+    result = contract.run(ours(dialect, pool=2), rules=["3.3"])["3.3"]
+    assert result.verdict == "PASS", result.message
