@@ -5,7 +5,10 @@ House rule: plain data; an answer that only one check needs stands beside that c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bourn.mock import faults
+from bourn.mock.mounts import Answering
 from bourn.mock.scenarios import empty, text, tool_call, usage
 
 WORDS = ("It ", "was ", "the ", "best ", "of ", "times, ", "it ", "was ", "the ", "worst ", "of ", "times. \u2014 \U0001f600")
@@ -26,3 +29,22 @@ CALLING = text(CALLING_TEXT, whole=True) + tool_call("look_up", {"city": "Oslo",
 
 BREAK = faults.Reset(event=6)
 """The connection is reset in the middle of the usual answer."""
+
+_KNOWN: list[tuple[Answering, str]] = [
+    (ANSWER, "the usual answer"),
+    (EMPTY, "an answer that says nothing"),
+    (CALLING, "text and a tool call"),
+]
+
+
+def describe(answer: Answering, broken: Iterable[faults.Fault | str] = ()) -> str:
+    """An answer and its faults in a few words, for the evidence."""
+    name = next((words for known, words in _KNOWN if known is answer), None)
+    if name is None:
+        name = repr(answer)
+        name = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+    labels = [each if isinstance(each, str) else each.label for each in broken]
+    return f"{name}, with {' and '.join(labels)}" if labels else name
+
+
+_SHOWN = 200

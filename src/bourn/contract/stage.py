@@ -77,8 +77,7 @@ class Stage:
         place = Place(self.subject, server, self.patience)
         self._exits.push_async_callback(place.aclose)
         self._places.append(place)
-        told = fault if isinstance(fault, str | Fault) else list(fault)
-        self.evidence.scenario = f"{answer!r}" + (f" with {told!r}" if told else "")
+        self.evidence.scenario = scripts.describe(answer, [fault] if isinstance(fault, str | Fault) else fault)
         return place
 
     async def open(
