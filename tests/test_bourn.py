@@ -41,6 +41,11 @@ def test_every_public_name_is_there(name: str) -> None:
     assert re.search(rf"^    from bourn\.[\w.]+ import {name} as {name}$", source, re.MULTILINE)
 
 
+def test_the_list_and_the_table_of_public_names_agree() -> None:
+    """`__all__`, which type checkers read, is the table from which names are loaded."""
+    assert sorted(bourn._NAMES) == sorted(bourn.__all__)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A name that is not there is an AttributeError, as for any module."""
     with pytest.raises(AttributeError, match="no attribute 'strem'"):

@@ -10,7 +10,7 @@ import bourn
 from bourn.transport.memory import MemoryTransport
 from tests.plain import answer, chunks
 
-HERE = {"base_url": "http://test", "dialect": "plain"}
+HERE: dict[str, Any] = {"base_url": "http://test", "dialect": "plain"}
 
 
 @pytest.mark.parametrize(

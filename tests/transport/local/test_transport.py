@@ -12,7 +12,6 @@ import pytest
 import bourn
 from bourn.errors import ClosedError, ConnectError, TotalTimeout
 from bourn.mock import HttpRequest, MockServer, Reply
-from bourn.transport import local
 from bourn.transport.local.server import Servers
 from bourn.transport.local.transport import LocalTransport
 from tests.plain import answer, chunks
@@ -164,10 +163,3 @@ async def test_a_transport_closed_while_a_model_loads_starts_nothing_more(
         with pytest.raises(ClosedError):
             await waiting
         assert witness.child().ended()
-
-
-def test_the_package_names_its_transport_and_nothing_else() -> None:
-    """Loaded on first use."""
-    assert local.LocalTransport is LocalTransport
-    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
-        _ = local.Nothing

@@ -127,9 +127,10 @@ class Process:
         self.started.set_exception(error)
 
     def _base_url(self, stderr: IO[bytes]) -> str:
-        popen = self._popen = subprocess.Popen(  # noqa: S603 - our own program
-            self._program, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, **_APART
+        popen: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own program
+            self._program, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=False, **_APART
         )
+        self._popen = popen
         if self.ended:  # stop() came when there was nothing to kill yet
             popen.kill()
         answer = self._ask(popen)

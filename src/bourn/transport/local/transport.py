@@ -67,9 +67,9 @@ class LocalTransport:
     async def _over_http(self) -> Transport:
         """The HTTP transport. The server closes the connection after each answer while it says that it keeps it: no pool."""
         module = await offload.load("bourn.transport.http")
-        if self._http is None:
-            self._http = module.HttpTransport(pooled=False)
-        return self._http
+        http: Transport = self._http or module.HttpTransport(pooled=False)
+        self._http = http
+        return http
 
     async def _lease(self, model: str) -> Lease:
         """A lease on the model's server, held for later calls too; a server that died in the meantime is replaced."""
