@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator
 
+from bourn.testing.leaks import collector_off
 from bourn.testing.suspensions import cancel_at, each_suspension, standing_at
 
 
@@ -38,6 +40,25 @@ async def test_a_coroutine_that_runs_through_gives_its_value() -> None:
     """A cut beyond the last suspension is not delivered."""
     cut = await cancel_at(9, three_waits([]))
     assert (cut.delivered, cut.ending, cut.value) == (False, "returned", "done")
+
+
+async def test_what_a_cut_coroutine_held_is_freed_at_once() -> None:
+    """With the collector off, what a cancelled coroutine held dies with its last reference."""
+
+    class Held:
+        pass
+
+    held = Held()
+    alive = weakref.ref(held)
+
+    async def holds(_: Held) -> None:
+        await asyncio.sleep(1)
+
+    with collector_off():
+        cut = await cancel_at(1, holds(held))
+        del held
+        assert cut.ending == "cancelled"
+        assert alive() is None
 
 
 async def test_a_swallowed_cancellation_is_told() -> None:
