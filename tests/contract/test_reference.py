@@ -73,12 +73,12 @@ def test_every_dialect(dialect: str) -> None:
 
 async def test_limits_fire_in_time() -> None:
     """No byte, no progress, and too long in all."""
-    limits: dict[str, Any]
-    for fault, limits, kind, at in (
+    cases: list[tuple[faults.Fault, dict[str, Any], type[Exception], float]] = [
         (faults.Stall(event=3), {"byte_idle": 5.0}, IdleTimeout, 5),
         (faults.Pings(event=3, every=1.0), {"idle": 8.0, "byte_idle": 5.0}, IdleTimeout, 8),
         (faults.Endless(pause=1.0), {"total": 9.5, "idle": 5.0}, TotalTimeout, 9.5),
-    ):
+    ]
+    for fault, limits, kind, at in cases:
         async with MockServer(text("Hello there."), fault=fault) as server:
             stream = ReferenceStream(ReferenceClient(server.base_url(), **limits))
             with pytest.raises(kind):
