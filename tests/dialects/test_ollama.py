@@ -126,20 +126,46 @@ def test_generate_is_read_as_well() -> None:
         {"model": "m", "response": "", "tool_calls": [{"function": {"name": "f", "arguments": {}}}], "done": False},
         {"model": "m", "response": "", "done": True, "done_reason": "stop", "context": [1, 2], "eval_count": 2},
     ]
-    out = decoded(*lines)
-    assert (out.response.reasoning, out.response.text) == ("Hm", "Hi")
-    assert [call.name for call in out.response.tool_calls] == ["f"]
-    assert out.events[-2:] == [Other("context", [1, 2]), Finish("tool_calls", "stop", Usage(None, 2))]
+    assert events(*lines) == [
+        ReasoningStart(0),
+        ReasoningDelta(0, "Hm"),
+        ReasoningEnd(0),
+        TextStart(1),
+        TextDelta(1, "Hi"),
+        TextEnd(1),
+        ToolCallStart(2, None, "f"),
+        ToolCallDelta(2, "{}"),
+        ToolCallEnd(2),
+        Other("context", [1, 2]),
+        Finish("tool_calls", "stop", Usage(None, 2)),
+    ]
+
+
+def test_what_is_empty_is_not_told() -> None:
+    """An empty model, id or list of logprobs is none, and a last line need not hold a message."""
+    lines = [{**said("a"), "model": "", "logprobs": []}, called("f", None, id=""), {"done": True}]
+    assert decoded(*lines).events == [
+        Start(),
+        TextStart(0),
+        TextDelta(0, "a"),
+        TextEnd(0),
+        ToolCallStart(1, None, "f"),
+        ToolCallEnd(1),
+        Finish("other"),
+    ]
 
 
 def test_what_has_no_word_here_is_kept() -> None:
     """Logprobs, images and the times at the end, each as ``Other`` after the part that they came with."""
     assert events(
         {**said("a"), "logprobs": [{"token": "a"}]},
+        {**said("a"), "logprobs": [{"token": "a"}]},
         said(images=["aWQ="]),
         end(total_duration=4, load_duration=1, prompt_eval_duration=2, eval_duration=3),
     ) == [
         TextStart(0),
+        TextDelta(0, "a"),
+        Other("logprobs", [{"token": "a"}]),
         TextDelta(0, "a"),
         Other("logprobs", [{"token": "a"}]),
         Other("images", ["aWQ="]),
@@ -243,12 +269,18 @@ def test_a_body_that_ends_early_is_truncated_and_keeps_its_text() -> None:
     assert '"done": true' in str(out.error)
     assert (out.response.text, out.response.complete) == ("Héllo", False)
     assert isinstance(decode(DIALECT, []).error, TruncatedError)
+    with pytest.raises(TruncatedError):
+        OllamaDecoder().close()
 
 
 def test_a_service_without_end_marks_is_unverified() -> None:
     """Where a quirk says that none is sent, a clean end finishes with ``verified`` false; an empty body never does."""
     assert decoded(*TEXT, verified=False).events[1:] == [*SPOKEN, Finish("other", verified=False)]
     assert isinstance(decode(DIALECT, [], verified=False).error, TruncatedError)
+    decoder = OllamaDecoder()
+    decoder.feed(json.dumps(TEXT[0]).encode())
+    assert len(decoder.close(verified=False)) == 2
+    assert (decoder.ended, decoder.done, decoder.close()) == (True, True, ())
 
 
 @pytest.mark.parametrize(
@@ -259,6 +291,7 @@ def test_a_service_without_end_marks_is_unverified() -> None:
         ('{"error":"bad","status":400}', ("bad", None, "400"), False),
         ('{"error":{"message":"bad","type":"t","code":"c"}}', ("bad", "t", "c"), False),
         ('{"error":{"message":["a"]}}', ('["a"]', None, None), False),
+        ('{"error":{"message":""}}', ("Ollama reported an error without a message", None, None), False),
         ('{"error":{}, "message": null}', None, False),
         ('{"error":[1]}', ("[1]", None, None), False),
     ],
