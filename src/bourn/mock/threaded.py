@@ -69,6 +69,11 @@ class ThreadedServer:
         """All requests so far, in the order in which they came."""
         return self.call(lambda: self._server.journal.exchanges)
 
+    @property
+    def journal(self) -> Journal:
+        """What happened on every connection; look at it through :meth:`call` while the server runs."""
+        return self._server.journal
+
     def wait(self, question: Callable[[Journal], T | None], timeout: float = 10.0) -> T:
         """Wait until ``question(journal)`` is true, and give its value. Raises ``TimeoutError`` that shows the journal."""
         answer = asyncio.run_coroutine_threadsafe(self._server.journal.wait(question), self._loop)
@@ -82,8 +87,8 @@ class ThreadedServer:
             ) from None
 
     def call(self, function: Callable[[], T]) -> T:
-        """Run a function in the server's thread, and give its value; here, when that thread has not begun or has ended."""
-        if not self._running:
+        """Run a function in the server's thread, and give its value; here, when that is this thread, or does not run."""
+        if not self._running or threading.current_thread() is self._thread:
             return function()
 
         async def run() -> T:
