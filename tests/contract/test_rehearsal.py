@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -90,3 +91,16 @@ def test_a_subject_that_cannot_be_made_at_all_is_refused() -> None:
         Subject(name="n", factory=numbers, client=lambda url: url)
     with pytest.raises(InputError, match="unknown dialect 'klingon'"):
         Subject(name="n", factory=numbers, dialect="klingon")
+
+
+def test_what_the_subject_imports_is_imported_once() -> None:
+    """Modules that a stream loads on first use are loaded before the checks' processes are forked."""
+
+    async def lazy() -> AsyncGenerator[bool, None]:
+        import colorsys
+
+        yield colorsys.__name__ == "colorsys"
+
+    sys.modules.pop("colorsys", None)
+    assert contract.run(Subject(name="n", factory=lazy), rules="1.2").ok
+    assert "colorsys" in sys.modules

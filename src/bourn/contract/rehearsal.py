@@ -1,10 +1,13 @@
 """A subject is tried once before it is judged: a factory that cannot work gets one clear sentence instead of 54 verdicts.
 
+It also tells which modules it needed, so that the runner can import them once instead of every check in its own process.
+
 House rule: only the subject's *description* is questioned here. A stream that hangs, fails or lies is a matter for the rules.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +23,13 @@ _WITHIN = 5.0
 
 async def rehearse(stage: Stage) -> None:
     """Make the streams that are declared and read them once; what is wrong with the description is noted."""
+    try:
+        await _rehearse(stage)
+    finally:
+        stage.evidence.figures["modules"] = sorted(sys.modules)
+
+
+async def _rehearse(stage: Stage) -> None:
     subject = stage.subject
     if subject.factory is not None:
         await _try(stage, "factory=", Guest(subject, subject.factory, stage.trace, stage.patience))

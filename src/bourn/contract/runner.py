@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Collection
+from contextlib import suppress
+from importlib import import_module
 
 from bourn.contract import isolation, registry, rule
 from bourn.contract.performing import perform
@@ -67,6 +70,10 @@ async def _rehearse(subject: Subject, seed: int, *, isolated: bool) -> None:
     found = (await _perform([REHEARSAL], subject, seed, isolated=isolated, workers=1))[id(REHEARSAL)]
     if found.notes:
         raise InputError(found.notes[0])
+    for name in found.evidence.figures.get("modules", ()):
+        if name not in sys.modules:
+            with suppress(Exception):  # the checks will meet what is wrong with it
+                import_module(name)
 
 
 async def _perform(checks: list[Check], subject: Subject, seed: int, *, isolated: bool, workers: int) -> dict[int, CheckResult]:
