@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -23,12 +23,11 @@ from bourn.transport.local.last_words import last_words
 PROGRAM = (sys.executable or "python3", "-P", str(Path(__file__).with_name("child.py")))
 """How a child is started: as a script, so that it loads nothing of bourn."""
 
-_APART: dict[str, Any]
-"""A terminal's Ctrl-C reaches the parent only: stopping one answer must not stop the model."""
+# A terminal's Ctrl-C reaches the parent only: stopping one answer must not stop the model.
 if sys.platform == "win32":
-    _APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    _GROUP, _FLAGS = None, subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
 else:
-    _APART = {"process_group": 0}
+    _GROUP, _FLAGS = 0, 0
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -127,10 +126,15 @@ class Process:
         self.started.set_exception(error)
 
     def _base_url(self, stderr: IO[bytes]) -> str:
-        popen: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own program
-            self._program, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=False, **_APART
+        popen = self._popen = subprocess.Popen(  # noqa: S603 - our own program
+            self._program,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            process_group=_GROUP,
+            creationflags=_FLAGS,
         )
-        self._popen = popen
         if self.ended:  # stop() came when there was nothing to kill yet
             popen.kill()
         answer = self._ask(popen)
