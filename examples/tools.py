@@ -31,7 +31,7 @@ def run(call: bourn.ToolCall) -> bourn.ToolResult:
     except (KeyError, TypeError, ValueError) as error:  # no such tool, wrong arguments, no JSON
         content, failed = f"{type(error).__name__}: {error}", True
     print(f"{call.name}({call.arguments}) -> {content}")
-    return bourn.ToolResult(call.id or "", content, is_error=failed, name=call.name)
+    return call.result(content, is_error=failed)
 
 
 async def converse(model: str, base_url: str | None = None, api_key: str | None = None) -> None:

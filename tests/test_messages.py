@@ -137,3 +137,11 @@ def test_defaults_are_not_shared() -> None:
     assert Tool("b").parameters == {"type": "object", "properties": {}}
     assert Options().extra == {}
     assert Request("m", ()).options.extra == {}
+
+
+def test_a_call_addresses_its_own_result() -> None:
+    """`ToolCall.result` fills in the call's id and the tool's name."""
+    call = ToolCall("call_1", "weather", '{"city":"Oslo"}')
+    assert call.result("rain") == ToolResult("call_1", "rain", name="weather")
+    assert call.result("no such city", is_error=True).is_error
+    assert ToolCall(None, "weather").result("rain").id == ""

@@ -257,6 +257,13 @@ class TestHead:
         assert "sk-secret-123" not in str(caught.value) + repr(caught.value) + repr(caught.value.__dict__)
         assert "***" in str(caught.value)
 
+    async def test_a_dummy_key_garbles_no_message(self) -> None:
+        """A short key is blotted out where it stands as a word, and not inside other words."""
+        stream, _ = make([b"too many requests with any"], status=429, headers={}, api_key="any")
+        with pytest.raises(bourn.RateLimitError) as caught:
+            await rest(stream)
+        assert caught.value.message == "too many requests with ***"
+
     async def test_an_error_on_entering_is_raised_there(self) -> None:
         """`async with` raises the error of the head, and the stream is closed."""
         stream, _ = make([b"no"], status=401, headers={})

@@ -61,10 +61,11 @@ class BournError(Exception):
 
     ``provider`` and ``model`` say who was asked, ``request_id`` is the provider's name for the call (give it to their support),
     ``response`` is the answer up to the error (``None`` when nothing was sent), ``retryable`` tells whether the same request
-    may succeed later.
+    may succeed later, ``retry_after`` after how many seconds, where the provider said.
     """
 
     retryable: bool = False
+    retry_after: float | None = None
 
     def __init__(
         self,

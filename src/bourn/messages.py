@@ -62,6 +62,10 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
     custom: bool = False
     signature: str | None = None
 
+    def result(self, content: str | tuple[Text | Image, ...], *, is_error: bool = False) -> ToolResult:
+        """What the tool gave, addressed to this call: a part of the next message, whose role is ``tool``."""
+        return ToolResult(self.id or "", content, is_error, self.name)
+
 
 class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):
     """What tool call ``id`` gave; ``is_error`` tells the model that it failed. ``name`` is the tool's (Gemini wants it)."""

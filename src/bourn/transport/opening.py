@@ -7,6 +7,7 @@ is not an answer are read.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -115,6 +116,10 @@ def _cut(opening: Held[tuple[Transport, WireSource]] | None, source: WireSource 
             thing.abort()
 
 
+_LONG_KEY = 16
+"""From so many characters on, a key is no word that a message could hold by chance."""
+
+
 async def open_source(
     transport: Transport, endpoint: Endpoint, request: Request, limits: Limits, watch: Watchdog
 ) -> WireSource:
@@ -203,8 +208,11 @@ def _shown(body: bytes) -> str:
 
 
 def _without_key(text: str, endpoint: Endpoint) -> str:
-    """``text``, with the key blotted out in case the server repeats it."""
-    return text if endpoint.key is None else text.replace(endpoint.key.reveal(), "***")
+    """``text``, with the key blotted out in case the server repeats it; a short key (a dummy, mostly) only as a word."""
+    if endpoint.key is None:
+        return text
+    key = re.escape(endpoint.key.reveal())
+    return re.sub(key if len(key) >= _LONG_KEY else rf"(?<!\w){key}(?!\w)", "***", text)
 
 
 def _target(headers: Mapping[str, str]) -> str:
