@@ -46,6 +46,16 @@ async def test_a_script_of_ops_is_sent_as_it_is():
         assert await read_all(reader) == (b"HTTP/1.1 200 OK\r\n\r\nhi", "eof")
 
 
+async def test_small_pieces_are_sent_at_once():
+    """No piece waits for the acknowledgement of the one before it, as Nagle's algorithm would have it."""
+    async with MockServer([ops.Send(b"HTTP/1.1 200 OK\r\n\r\nhi"), ops.Stall()]) as server, peer(server) as (reader, writer):
+        writer.write(GET)
+        await reader.read(1)
+        (connection,) = server._connections
+        sock = connection._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_a_reset_after_a_flush_takes_nothing_back():
     big = b"x" * 500_000
     async with (
