@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bourn.errors import ClosedError, ConnectTimeout
+from bourn.testing.leaks import collector_off
 from bourn.transport.held import Held
 from bourn.transport.limits import Limits, Timeouts
 from bourn.transport.watchdog import Watchdog
@@ -46,6 +47,37 @@ async def test_it_goes_on_where_it_was_after_a_cancellation() -> None:
     assert (result, steps) == ("done", [0, 1, 2, 3, 4])
     assert gave_up >= 9
     assert asyncio.get_running_loop().time() == pytest.approx(5, abs=0.6)
+
+
+async def test_it_belongs_to_no_task_that_awaits_it() -> None:
+    """A scope that notes the current task keeps no reader alive: with the collector off, one that gave up dies at once."""
+
+    class Reader:
+        def __init__(self) -> None:
+            self.held = hold(self.open)
+
+        async def open(self, _: Watchdog) -> str:
+            return await _open()
+
+        async def read(self) -> Any:
+            return await self.held
+
+    async def _open() -> str:
+        async with asyncio.timeout(None):  # as aiohttp does
+            await asyncio.sleep(1)
+        return "done"
+
+    reader = Reader()
+    task = asyncio.create_task(reader.read())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    gave_up = weakref.ref(task)
+    with collector_off():
+        del task
+        await asyncio.sleep(0)
+        assert gave_up() is None
+    assert await reader.read() == "done"
 
 
 async def test_its_error_is_raised_to_who_awaits() -> None:

@@ -4,20 +4,34 @@ Opening a connection takes many steps; a reader that gives up waiting (``asyncio
 the request nor cause a second one. ``Held`` drives the coroutine by hand: the reader waits on a stand-in for the future that
 the coroutine waits on, so a cancellation ends the stand-in only, and the next reader goes on where the coroutine stands.
 
-House rule: the coroutine must not open a cancel scope of its own (``asyncio.timeout``): another task may resume it.
+House rule: the coroutine must not open a cancel scope of its own that has a limit (``asyncio.timeout(1)``): another task may
+resume it. Scopes note the current task all the same, and a task keeps what it was cancelled in: so the coroutine is driven as a
+task of nobody's, lest it keep its reader alive.
 """
 
 from __future__ import annotations
 
 import asyncio
+from asyncio.tasks import _enter_task, _leave_task  # documented, for those who drive coroutines ("Extending asyncio")
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from bourn.errors import BournError, ClosedError
 from bourn.transport.watchdog import Watchdog
 
 T = TypeVar("T")
+
+
+class _Nobody:
+    """Stands for the current task while a held coroutine runs; nobody cancels it."""
+
+    def cancelling(self) -> int:
+        """Never: see ``asyncio.Task.cancelling``."""
+        return 0
+
+
+_NOBODY = cast("asyncio.Task[Any]", _Nobody())
 
 
 class Held(Generic[T]):
@@ -69,8 +83,9 @@ class Held(Generic[T]):
         """Run to the next wait; ``None`` is a bare yield to the loop."""
         if self._coroutine is None:
             self._coroutine = self._make(self._watch)
+        coroutine = self._coroutine
         try:
-            waiting: asyncio.Future[Any] | None = self._coroutine.send(None)
+            waiting: asyncio.Future[Any] | None = _as_nobody(lambda: coroutine.send(None))
         except BaseException:
             self._coroutine = None
             raise
@@ -101,7 +116,21 @@ class Held(Generic[T]):
         if self._waiting is not None:
             self._waiting.cancel()
         with suppress(asyncio.CancelledError, StopIteration, BournError):
-            step = coroutine.throw(asyncio.CancelledError())
+            step = _as_nobody(lambda: coroutine.throw(asyncio.CancelledError()))
             while True:
                 yield step
-                step = coroutine.send(None)
+                step = _as_nobody(lambda: coroutine.send(None))
+
+
+def _as_nobody(step: Callable[[], Any]) -> Any:
+    """Run a step of a coroutine while the current task is nobody's."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is not None:
+        _leave_task(loop, task)
+    _enter_task(loop, _NOBODY)
+    try:
+        return step()
+    finally:
+        _leave_task(loop, _NOBODY)
+        if task is not None:
+            _enter_task(loop, task)
