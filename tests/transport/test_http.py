@@ -16,6 +16,8 @@ import pytest
 import bourn
 from bourn.mock import HttpRequest, MockServer, Reply, ops
 from bourn.testing.clock import run
+from bourn.testing.leaks import collector_off
+from bourn.testing.suspensions import cancel_at
 from tests.plain import answer, chunks, wire
 
 SSE = {"content-type": "text/event-stream; charset=utf-8"}
@@ -241,6 +243,19 @@ async def test_leaving_while_the_request_is_under_way_closes_the_connection(way:
 async def _enter(stream: bourn.Stream) -> None:
     async with stream:
         raise AssertionError("entered")
+
+
+async def test_dropping_it_after_a_cancelled_read_closes_the_connection() -> None:
+    """Given up while it connected or waited for its headers, and dropped with the collector off, it leaves no connection."""
+    async with MockServer([ops.Stall()]) as server, bourn.Client(base_url=server.url) as client:
+        for at in (1, 2):
+            with collector_off():
+                stream = ask(client)
+                cut = await cancel_at(at, stream.__anext__())
+                assert cut.delivered
+                del stream
+                async with asyncio.timeout(1):
+                    await server.journal.closed(at)
 
 
 async def test_cancellation_at_every_suspension_point() -> None:
