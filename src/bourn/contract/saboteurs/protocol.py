@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import urlsplit
 
 from bourn.contract.reference import ReferenceClient, ReferenceStream, reference
@@ -175,8 +174,7 @@ class MixesUpWords(ReferenceStream):
 
     def give(self) -> Event:
         event = super().give()
-        text: Any = getattr(event, "text", None)
-        return type(event)(0, text.upper()) if text else event
+        return TextDelta(event.index, event.text.upper()) if isinstance(event, TextDelta) else event
 
 
 sabotage("1.6", "under drip the answer ended with TruncatedError", reference("one read, one event", OneReadOneEvent))
