@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from bourn.dialects.bedrock_converse import DIALECT
+from bourn.dialects.bedrock.converse import DIALECT
 from bourn.events import Event, Finish, Start, TextDelta, TextEnd, TextStart
 from bourn.wire.eventstream import encode
 from tests.recordings import decode

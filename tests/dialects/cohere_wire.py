@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bourn.dialects.cohere import DIALECT
+from bourn.dialects.cohere.decoder import DIALECT
 from bourn.events import Event, Finish, Start, TextDelta, TextEnd, TextStart
 from bourn.wire import sse
 from tests.recordings import Decoded, decode

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bourn.dialects.base import Dialect
-from bourn.dialects.gemini import DIALECT
+from bourn.dialects.gemini.decoder import DIALECT
 from bourn.events import Event, Finish, Start, TextDelta, TextEnd, TextStart
 from bourn.wire.json_array import JsonArrayFramer
 from tests.recordings import Decoded, decode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bourn.dialects.ollama import DIALECT
+from bourn.dialects.ollama.decoder import DIALECT
 from bourn.events import Event, Finish, Start
 from tests.recordings import Decoded, decode
 

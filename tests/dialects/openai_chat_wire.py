@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bourn.dialects.openai_chat import DIALECT
+from bourn.dialects.openai_chat.decoder import DIALECT
 from tests.recordings import Decoded, decode
 
 DONE = "[DONE]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bourn.dialects.openai_responses import DIALECT
+from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.events import Event, Finish, Start, TextDelta, TextEnd, TextStart
 from tests.recordings import Decoded, decode
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from bourn import dialects
-from bourn.dialects.anthropic import DIALECT, AnthropicDecoder
+from bourn.dialects.anthropic.decoder import DIALECT, AnthropicDecoder
 from bourn.events import (
     Finish,
     Other,

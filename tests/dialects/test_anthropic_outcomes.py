@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.anthropic import DIALECT, AnthropicDecoder
+from bourn.dialects.anthropic.decoder import DIALECT, AnthropicDecoder
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
     Finish,

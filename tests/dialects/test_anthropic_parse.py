@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bourn.dialects.anthropic import DIALECT
+from bourn.dialects.anthropic.decoder import DIALECT
 from bourn.dialects.base import HttpCall
 from bourn.errors import InputError
 from bourn.messages import Message, Options, Request, Schema, Text, Tool, ToolCall, ToolResult

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bourn.dialects.anthropic import DIALECT, AnthropicDecoder
+from bourn.dialects.anthropic.decoder import DIALECT, AnthropicDecoder
 from bourn.dialects.base import HttpCall
 from bourn.errors import InputError, TruncatedError
 from bourn.messages import Part, Request

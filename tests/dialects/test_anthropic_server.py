@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.anthropic import DIALECT
+from bourn.dialects.anthropic.decoder import DIALECT
 from bourn.dialects.base import HttpCall, WireError
 from bourn.events import (
     Event,

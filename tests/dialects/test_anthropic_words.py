@@ -7,8 +7,8 @@ import json
 import pytest
 from hypothesis import given
 
-from bourn.dialects.anthropic import DIALECT
-from bourn.dialects.anthropic_words import REASONS, STOP_WORDS, error_type, read_usage, write_usage
+from bourn.dialects.anthropic.decoder import DIALECT
+from bourn.dialects.anthropic.words import REASONS, STOP_WORDS, error_type, read_usage, write_usage
 from bourn.dialects.base import WireError
 from bourn.events import Usage
 from bourn.testing.strategies import usages

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.bedrock_converse import DIALECT, ConverseDecoder
+from bourn.dialects.bedrock.converse import DIALECT, ConverseDecoder
 from bourn.errors import BournError, PayloadError
 from bourn.events import (
     Finish,
@@ -360,7 +360,7 @@ def test_no_junk_in_a_payload_escapes_the_tree(payload: bytes) -> None:
 
 def test_a_delta_costs_no_more_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
     """A piece of an open part takes one typed decoding: the slow reader is never asked."""
-    monkeypatch.setattr("bourn.dialects.bedrock_converse.payload.decode", None)
+    monkeypatch.setattr("bourn.dialects.bedrock.converse.payload.decode", None)
     decoder = ConverseDecoder()
     decoder._started = True
     for piece in ({"text": "a"}, {"text": ""}, {"reasoningContent": {"text": "b"}}, {"reasoningContent": {"signature": "c"}}):

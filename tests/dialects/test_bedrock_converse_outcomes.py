@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.bedrock_converse import DIALECT, ConverseDecoder
+from bourn.dialects.bedrock.converse import DIALECT, ConverseDecoder
 from bourn.errors import ChecksumError, ModelError, TruncatedError
 from bourn.events import Finish, Other, Start, TextEnd, Usage
 from bourn.wire.eventstream import EventStreamFramer

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.bedrock_converse import DIALECT
+from bourn.dialects.bedrock.converse import DIALECT
 from bourn.errors import InputError
 from bourn.messages import Image, Message, Options, Reasoning, Request, Schema, Text, Tool, ToolCall, ToolResult
 

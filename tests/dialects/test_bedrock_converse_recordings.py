@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.bedrock_converse import DIALECT
+from bourn.dialects.bedrock.converse import DIALECT
 from bourn.errors import TruncatedError
 from bourn.events import Other
 from bourn.messages import Part, Request

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.bedrock_converse import DIALECT
+from bourn.dialects.bedrock.converse import DIALECT
 from bourn.messages import (
     Image,
     Message,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import WireError
-from bourn.dialects.bedrock_converse import DIALECT
+from bourn.dialects.bedrock.converse import DIALECT
 from bourn.errors import ModelError
 from bourn.events import (
     Event,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects import anthropic
+from bourn.dialects.anthropic import decoder as anthropic
 from bourn.dialects.base import HttpCall, WireError
-from bourn.dialects.bedrock_invoke import DIALECT, FAMILIES, InvokeDecoder
+from bourn.dialects.bedrock.invoke import DIALECT, FAMILIES, InvokeDecoder
 from bourn.errors import BournError, InputError, ModelError, PayloadError, TruncatedError
 from bourn.events import (
     Event,

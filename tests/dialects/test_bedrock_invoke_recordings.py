@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.bedrock_invoke import DIALECT, FAMILIES
+from bourn.dialects.bedrock.invoke import DIALECT, FAMILIES
 from bourn.errors import InputError, PayloadError, TruncatedError
 from bourn.events import Finish
 from bourn.messages import Part, Request

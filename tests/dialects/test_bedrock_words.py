@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import WireError
-from bourn.dialects.bedrock_converse_words import join_blobs, read_usage, write_usage
-from bourn.dialects.bedrock_words import path, read_error, read_path
+from bourn.dialects.bedrock.converse_words import join_blobs, read_usage, write_usage
+from bourn.dialects.bedrock.words import path, read_error, read_path
 from bourn.testing.strategies import usages
 
 

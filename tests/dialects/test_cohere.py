@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn import dialects
-from bourn.dialects.cohere import DIALECT, CohereDecoder
-from bourn.dialects.cohere_words import PLAN
+from bourn.dialects.cohere.decoder import DIALECT, CohereDecoder
+from bourn.dialects.cohere.words import PLAN
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
     Finish,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.cohere import DIALECT
-from bourn.dialects.cohere_words import PLAN
+from bourn.dialects.cohere.decoder import DIALECT
+from bourn.dialects.cohere.words import PLAN
 from bourn.errors import InputError
 from bourn.messages import Image, Message, Options, Reasoning, Request, Schema, Text, Tool, ToolCall, ToolResult
 

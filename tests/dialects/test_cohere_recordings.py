@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.cohere import DIALECT
+from bourn.dialects.cohere.decoder import DIALECT
 from bourn.errors import InputError, TruncatedError
 from tests.recordings import Recording, cuts, decode, expected_outcome, needs_corpus, outcome, recordings
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bourn.dialects.cohere import DIALECT
-from bourn.dialects.cohere_words import PLAN
+from bourn.dialects.cohere.decoder import DIALECT
+from bourn.dialects.cohere.words import PLAN
 from bourn.messages import (
     Image,
     Message,

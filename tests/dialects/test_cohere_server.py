@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import HttpCall, WireError
-from bourn.dialects.cohere import DIALECT
-from bourn.dialects.cohere_server import finish_word
-from bourn.dialects.cohere_words import PLAN
+from bourn.dialects.cohere.decoder import DIALECT
+from bourn.dialects.cohere.server import finish_word
+from bourn.dialects.cohere.words import PLAN
 from bourn.errors import ModelError
 from bourn.events import (
     Event,

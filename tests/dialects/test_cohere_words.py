@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from bourn.dialects.base import WireError
-from bourn.dialects.cohere import DIALECT
-from bourn.dialects.cohere_words import FAILURES, FINISH_WORDS, REASONS, read_usage, rest_of_usage, write_usage
+from bourn.dialects.cohere.decoder import DIALECT
+from bourn.dialects.cohere.words import FAILURES, FINISH_WORDS, REASONS, read_usage, rest_of_usage, write_usage
 from bourn.events import Usage
 from bourn.testing.strategies import usages
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects import get
-from bourn.dialects.gemini import DIALECT, GeminiDecoder
+from bourn.dialects.gemini.decoder import DIALECT, GeminiDecoder
 from bourn.events import (
     Event,
     Finish,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.gemini_args import ArgumentWriter, PartialArg
+from bourn.dialects.gemini.args import ArgumentWriter, PartialArg
 from bourn.testing.strategies import texts
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.gemini_frames import GeminiFramer
+from bourn.dialects.gemini.frames import GeminiFramer
 from bourn.errors import FrameTooLargeError
 from bourn.testing.strategies import chunkings
 from bourn.wire.sse import SSEFrame, SSEFramer

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.gemini import DIALECT, GeminiDecoder
+from bourn.dialects.gemini.decoder import DIALECT, GeminiDecoder
 from bourn.errors import BournError, ModelError, PayloadError, TruncatedError
 from bourn.events import Event, Finish, FinishReason, Other, Start, TextDelta, TextEnd
 from bourn.testing.strategies import json_values

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.gemini import DIALECT
+from bourn.dialects.gemini.decoder import DIALECT
 from bourn.errors import InputError
 from bourn.messages import Image, Message, Options, Part, Reasoning, Request, Role, Schema, Text, Tool, ToolCall, ToolResult
 from bourn.testing.strategies import json_values

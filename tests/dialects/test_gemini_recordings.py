@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bourn.dialects.base import Dialect, HttpCall
-from bourn.dialects.gemini import DIALECT, GeminiDecoder
+from bourn.dialects.gemini.decoder import DIALECT, GeminiDecoder
 from bourn.errors import TruncatedError
 from bourn.events import Finish, OrderCheck, ToolCallStart
 from bourn.messages import Message, Request

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn import providers
-from bourn.dialects.gemini import DIALECT
-from bourn.dialects.gemini_request import UNSIGNED
+from bourn.dialects.gemini.decoder import DIALECT
+from bourn.dialects.gemini.request import UNSIGNED
 from bourn.messages import (
     Image,
     Message,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import HttpCall, WireError
-from bourn.dialects.gemini import DIALECT
-from bourn.dialects.gemini_words import ANSWER_KINDS, CANDIDATE_KINDS, REPEATED
+from bourn.dialects.gemini.decoder import DIALECT
+from bourn.dialects.gemini.words import ANSWER_KINDS, CANDIDATE_KINDS, REPEATED
 from bourn.events import (
     Event,
     Finish,

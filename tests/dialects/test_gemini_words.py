@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import WireError
-from bourn.dialects.gemini import DIALECT
-from bourn.dialects.gemini_words import PATH, REASONS, STOP_WORDS, read_usage, said, write_usage
+from bourn.dialects.gemini.decoder import DIALECT
+from bourn.dialects.gemini.words import PATH, REASONS, STOP_WORDS, read_usage, said, write_usage
 from bourn.events import Usage
 from bourn.testing.strategies import usages
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn import dialects
-from bourn.dialects.ollama import DIALECT, OllamaDecoder
+from bourn.dialects.ollama.decoder import DIALECT, OllamaDecoder
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
     Finish,

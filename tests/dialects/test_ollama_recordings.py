@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.ollama import DIALECT
+from bourn.dialects.ollama.decoder import DIALECT
 from bourn.errors import InputError, TruncatedError
 from tests.recordings import Recording, cuts, decode, expected_outcome, needs_corpus, outcome, recordings
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bourn.dialects.ollama import DIALECT
+from bourn.dialects.ollama.decoder import DIALECT
 from bourn.messages import (
     Image,
     Message,

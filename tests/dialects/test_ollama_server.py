@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bourn.dialects import payload
 from bourn.dialects.base import HttpCall, WireError
-from bourn.dialects.ollama import DIALECT
-from bourn.dialects.ollama_server import done_word
-from bourn.dialects.ollama_words import LAST, REPEATED, LineOthers
+from bourn.dialects.ollama.decoder import DIALECT
+from bourn.dialects.ollama.server import done_word
+from bourn.dialects.ollama.words import LAST, REPEATED, LineOthers
 from bourn.errors import ModelError
 from bourn.events import (
     Event,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects import get
-from bourn.dialects.openai_chat import DIALECT, ChatDecoder
+from bourn.dialects.openai_chat.decoder import DIALECT, ChatDecoder
 from bourn.errors import TruncatedError
 from bourn.events import (
     Finish,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bourn.dialects.openai_chat import DIALECT, ChatDecoder
+from bourn.dialects.openai_chat.decoder import DIALECT, ChatDecoder
 from bourn.errors import BournError, ModelError, PayloadError
 from bourn.events import Event, Other, Start, TextDelta, TextStart, Usage
 from bourn.wire.sse import SSEFrame

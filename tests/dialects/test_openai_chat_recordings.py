@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bourn.dialects.openai_chat import DIALECT, ChatDecoder
+from bourn.dialects.openai_chat.decoder import DIALECT, ChatDecoder
 from bourn.errors import (
     AuthenticationError,
     BadRequestError,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.openai_chat_request import PATH, call, parse
+from bourn.dialects.openai_chat.request import PATH, call, parse
 from bourn.errors import InputError
 from bourn.messages import (
     Image,

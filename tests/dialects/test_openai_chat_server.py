@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import HttpCall, WireError, reason_for
-from bourn.dialects.openai_chat import DIALECT
-from bourn.dialects.openai_chat_server import ChatEncoder, encode_whole
-from bourn.dialects.openai_chat_words import FINISH_REASONS, REPEATED, ChoiceOthers, ChunkOthers, DeltaOthers
+from bourn.dialects.openai_chat.decoder import DIALECT
+from bourn.dialects.openai_chat.server import ChatEncoder, encode_whole
+from bourn.dialects.openai_chat.words import FINISH_REASONS, REPEATED, ChoiceOthers, ChunkOthers, DeltaOthers
 from bourn.errors import ModelError
 from bourn.events import (
     Event,

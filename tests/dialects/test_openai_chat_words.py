@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from bourn.dialects.openai_chat_words import FINISH_REASONS, FINISH_WORDS, read_usage, write_usage
+from bourn.dialects.openai_chat.words import FINISH_REASONS, FINISH_WORDS, read_usage, write_usage
 from bourn.events import Usage
 from bourn.testing.strategies import usages
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bourn import dialects
-from bourn.dialects.openai_responses import DIALECT
+from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.events import (
     Finish,
     Other,

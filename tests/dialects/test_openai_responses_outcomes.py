@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bourn.dialects.openai_responses import DIALECT
+from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
     Finish,

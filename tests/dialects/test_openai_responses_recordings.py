@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.openai_responses import DIALECT
+from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.errors import PayloadError, TruncatedError
 from bourn.messages import Message, Reasoning, Request
 from bourn.wire import sse

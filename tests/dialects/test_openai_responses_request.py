@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
-from bourn.dialects.openai_responses import DIALECT
+from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.errors import InputError
 from bourn.messages import (
     Image,

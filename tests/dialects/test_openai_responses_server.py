@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import HttpCall, WireError
-from bourn.dialects.openai_responses import DIALECT
-from bourn.dialects.openai_responses_server import ResponsesEncoder
+from bourn.dialects.openai_responses.decoder import DIALECT
+from bourn.dialects.openai_responses.server import ResponsesEncoder
 from bourn.errors import ModelError
 from bourn.events import (
     Event,

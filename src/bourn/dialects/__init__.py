@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from bourn.dialects.base import Dialect
 
 DIALECTS: dict[str, str] = {
-    "openai-chat": "bourn.dialects.openai_chat",
-    "openai-responses": "bourn.dialects.openai_responses",
+    "openai-chat": "bourn.dialects.openai_chat.decoder",
+    "openai-responses": "bourn.dialects.openai_responses.decoder",
     "openai-completions": "bourn.dialects.openai_completions",
-    "anthropic": "bourn.dialects.anthropic",
-    "gemini": "bourn.dialects.gemini",
-    "bedrock-converse": "bourn.dialects.bedrock_converse",
-    "bedrock-invoke": "bourn.dialects.bedrock_invoke",
-    "cohere": "bourn.dialects.cohere",
-    "ollama": "bourn.dialects.ollama",
+    "anthropic": "bourn.dialects.anthropic.decoder",
+    "gemini": "bourn.dialects.gemini.decoder",
+    "bedrock-converse": "bourn.dialects.bedrock.converse",
+    "bedrock-invoke": "bourn.dialects.bedrock.invoke",
+    "cohere": "bourn.dialects.cohere.decoder",
+    "ollama": "bourn.dialects.ollama.decoder",
     "cloudflare": "bourn.dialects.cloudflare",
     "huggingface-tgi": "bourn.dialects.huggingface_tgi",
 }

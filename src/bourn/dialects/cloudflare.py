@@ -16,10 +16,11 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from bourn.dialects import openai_chat_request, openai_errors, payload
+from bourn.dialects import openai_errors, payload
 from bourn.dialects.base import Dialect, HttpCall, WireError
-from bourn.dialects.openai_chat import CallPiece, ChatDecoder, Choice, Chunk, Delta
-from bourn.dialects.openai_chat_words import DONE, write_usage
+from bourn.dialects.openai_chat import request as openai_chat_request
+from bourn.dialects.openai_chat.decoder import CallPiece, ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.words import DONE, write_usage
 from bourn.events import Event, Finish, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
 from bourn.messages import Request, ToolCall
 from bourn.response import Response

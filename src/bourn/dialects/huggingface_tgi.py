@@ -17,8 +17,8 @@ import msgspec
 
 from bourn.dialects import openai_errors, payload, plain_text
 from bourn.dialects.base import Dialect, HttpCall, WireError
-from bourn.dialects.openai_chat import ChatDecoder, Choice, Chunk, Delta
-from bourn.dialects.openai_chat_request import as_http, read_body
+from bourn.dialects.openai_chat.decoder import ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.request import as_http, read_body
 from bourn.errors import InputError
 from bourn.events import Event, Finish, FinishReason, RefusalDelta, TextDelta, Usage
 from bourn.messages import Request

@@ -17,9 +17,9 @@ import msgspec
 
 from bourn.dialects import openai_errors, payload, plain_text
 from bourn.dialects.base import Dialect, HttpCall, WireError
-from bourn.dialects.openai_chat import ChatDecoder, Choice, Chunk, Delta
-from bourn.dialects.openai_chat_request import RENAMES, as_http, ask_for_stream, read_body
-from bourn.dialects.openai_chat_words import DONE, FINISH_WORDS, write_usage
+from bourn.dialects.openai_chat.decoder import ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.request import RENAMES, as_http, ask_for_stream, read_body
+from bourn.dialects.openai_chat.words import DONE, FINISH_WORDS, write_usage
 from bourn.errors import InputError
 from bourn.events import Event, Finish, Other, RefusalDelta, Start, TextDelta
 from bourn.messages import Request

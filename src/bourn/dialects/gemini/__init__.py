@@ -1,0 +1,10 @@
+"""Gemini's generateContent, of Google AI and Vertex.
+
+``decoder``: frames to events, and the dialect put together.
+``request``: what the client sends.
+``parse``: what the server reads.
+``server``: what the server answers.
+``words``: the tables that both halves share.
+``args``: streamed tool arguments.
+``frames``: both framings.
+"""
