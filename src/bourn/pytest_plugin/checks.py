@@ -20,8 +20,8 @@ _MOMENTS = 100
 _MOMENT = 0.005
 """So often, and so many real seconds each time, for what ends in another thread or in the kernel."""
 
-_WORKERS = ("asyncio_", "AnyIO worker thread")
-"""How threads are named that a loop keeps for later work, and ends itself."""
+_WORKERS = ("asyncio_", "AnyIO worker thread", "Trio thread")
+"""How threads are named that a loop keeps for later work, and ends itself or lets go after a while."""
 
 
 class NoLeaks:

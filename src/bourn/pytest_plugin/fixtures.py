@@ -62,7 +62,7 @@ def no_leaks(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def loop_stall() -> Callable[..., NoStall]:
-    """Fail if the event loop stands still for longer than ``max_ms`` in there: ``async with loop_stall(max_ms=50): ...``."""
+    """Fail if the event loop stands still for longer than ``max_ms`` (100) under ``async with`` of what it gives."""
     from bourn.pytest_plugin.checks import NoStall
 
     return NoStall
@@ -70,9 +70,9 @@ def loop_stall() -> Callable[..., NoStall]:
 
 @pytest.fixture
 def memory_growth() -> Callable[..., Any]:
-    """Fail if one round keeps more memory for good than it may: ``await memory_growth(one_round, max_bytes=1000)``.
+    """Fail if each round keeps more than ``max_bytes`` for good: call what it gives with one round, and await that.
 
-    ``one_round`` is a coroutine function; or a plain function, and then nothing is awaited. ``rounds`` and ``warm`` are as in
+    The round is a coroutine function; or a plain function, and then nothing is awaited. ``rounds`` and ``warm`` are as in
     ``bourn.testing.memory.growth``. Gives the bytes that a round adds, on average.
     """
     from bourn.testing.memory import growth

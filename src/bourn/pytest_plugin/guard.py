@@ -52,7 +52,7 @@ def lower_it() -> None:
 
 def is_here(host: object) -> bool:
     """Whether a host's name or address is this machine's."""
-    name = host.decode("idna", "replace") if isinstance(host, bytes) else host
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     if name is None or (isinstance(name, str) and name.lower() in _HERE):
         return True
     try:
