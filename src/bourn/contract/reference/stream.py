@@ -177,6 +177,7 @@ class ReferenceStream:
                 for event in self.decoder.feed(frame):
                     self.events.append(event)
         finally:
+            self.response.usage = self.decoder.usage
             if len(self.events) > before:
                 self.waited["idle"] = 0.0
         self.framer.feed(b"")
