@@ -39,5 +39,5 @@ def ours(dialect: str, pool: int | None = None) -> Subject:
         idle=40,
         byte_idle=15,
         total=300,
-        invalid_utf8="error",
+        invalid_utf8="replace",
     )

@@ -49,7 +49,7 @@ def reference(
         "byte_idle": LIMITS["byte_idle"],
         "total": LIMITS["total"],
         "retries": LIMITS["retries"],
-        "invalid_utf8": "error",
+        "invalid_utf8": "replace",
     }
     return Subject(name=name, dialect=dialect, **{**fields, **declared})
 
