@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -52,8 +53,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Say which markers there are; throw the dice for the seed, once for all workers of a run."""
     for line in MARKERS:
         config.addinivalue_line("markers", line)
-    if config.option.llm_seed == "random":
+    told = getattr(config, "workerinput", {}).get("llm_seed")
+    if told is not None:
+        config.option.llm_seed = told
+    elif config.option.llm_seed == "random":
         config.option.llm_seed = str(random.randrange(2**32))  # noqa: S311 -- a seed is no secret
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the seed of the run: it reads the command line anew."""
+    node.workerinput["llm_seed"] = node.config.option.llm_seed
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,6 +1,7 @@
 """What the fixture ``llm`` is: a mock server in a thread of its own, whose answers the test says as it goes along.
 
-House rule: one address for the whole test; a client that was made before the answers were said gets them all the same.
+House rule: a client that was made before the answers were said gets them all the same; only recordings, and the fault
+``refused``, have an address of their own, for clients that are made after them.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Llm:
             self._move(f"{self._server.origin}/s/llm")
 
     def replays(self, folder: str | Path, *, speed: float = math.inf) -> None:
-        """Answer as recorded from now on: see ``bourn record``. ``speed`` 1 is as it was, infinite does not wait.
+        """Answer as recorded, clients made from now on: see ``bourn record``. ``speed`` 1 is as it was, infinite does not wait.
 
         Raises ``InputError`` for a folder without recordings.
         """

@@ -1,0 +1,46 @@
+"""Probes for what is left behind, where no loop runs and where a generator is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import sys
+from collections.abc import AsyncGenerator
+
+from bourn.testing.leaks import Belongings, Generators
+
+
+async def numbers() -> AsyncGenerator[int, None]:
+    yield 1
+    yield 2
+
+
+def test_without_a_loop_sockets_are_seen() -> None:
+    """No loop, no tasks: the rest is seen all the same."""
+    before = Belongings.now()
+    assert before.tasks == {}
+    with socket.socket() as sock:
+        left = Belongings.now().since(before)
+        assert left == [f"socket fd {sock.fileno()}"]
+
+
+async def test_a_dropped_generator_is_named_and_still_closed_by_the_loop() -> None:
+    """One that lost its last reference in the middle is told apart from one that ended or was closed."""
+    hooks = sys.get_asyncgen_hooks()
+    with Generators() as begun:
+        async for _ in numbers():
+            pass
+        closed = numbers()
+        await anext(closed)
+        await closed.aclose()
+        dropped = numbers()
+        await anext(dropped)
+        told = repr(dropped)
+        del dropped
+        gc.collect()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert begun.dropped == [told]
+        assert begun.open() == []
+    assert sys.get_asyncgen_hooks() == hooks
