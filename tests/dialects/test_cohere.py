@@ -138,8 +138,11 @@ def test_a_call_without_arguments_has_no_delta() -> None:
 
 def test_a_call_that_nobody_ended_stays_open() -> None:
     """Neither the end of the message nor a call of the same number makes it whole."""
-    out = decoded(begin(), call(0, "c", "f"), arguments(0, '{"a'), call(0, "d", "g"), stop(0, "tool-call"), end("MAX_TOKENS"))
-    assert [(one.id, one.arguments, one.complete) for one in out.response.tool_calls] == [("c", '{"a', False), ("d", "", True)]
+    out = decoded(begin(), call(0, "c", "f", '{"a'), call(0, "d", "g", "{}"), stop(0, "tool-call"), end("MAX_TOKENS"))
+    assert [(one.id, one.arguments, one.complete) for one in out.response.tool_calls] == [
+        ("c", '{"a', False),
+        ("d", "{}", True),
+    ]
     assert out.events[-1] == Finish("length", "MAX_TOKENS")
 
 
@@ -163,6 +166,11 @@ def test_citations_name_the_part_they_belong_to() -> None:
         *cite(2, content_index=1, type="TEXT_CONTENT"),
         *cite(3, type="PLAN"),
         stop(1),
+        start(2, "thinking"),
+        *cite(4),
+        *cite(5, content_index=[2]),
+        *cite(6, content_index=2),
+        stop(2),
         end(),
     ) == [
         ReasoningStart(0, PLAN),
@@ -178,6 +186,11 @@ def test_citations_name_the_part_they_belong_to() -> None:
         Other("citations", {**CITATION, "content_index": 1, "type": "TEXT_CONTENT"}, 2),
         Other("citations", {**CITATION, "type": "PLAN"}, 0),
         TextEnd(2),
+        ReasoningStart(3),
+        Other("citations", CITATION, 2),
+        Other("citations", {**CITATION, "content_index": [2]}, 2),
+        Other("citations", {**CITATION, "content_index": 2}, 3),
+        ReasoningEnd(3),
         STOPPED,
     ]
 
@@ -198,13 +211,31 @@ def test_logprobs_are_kept_with_their_part() -> None:
         stop(0),
         end(),
     ) == [TextStart(0), TextDelta(0, "Hé"), Other("logprobs", told, 0), Other("logprobs", told, 0), TextEnd(0), STOPPED]
+    assert events(
+        start(0, "thinking"),
+        message("content-delta", 0, content={"thinking": ""}, logprobs=told),
+        message("content-delta", 0, content={"thinking": "Hm"}, logprobs=told),
+        message("content-delta", 7, content={}, logprobs=told),
+        end(),
+    ) == [
+        ReasoningStart(0),
+        Other("logprobs", told, 0),
+        ReasoningDelta(0, "Hm"),
+        Other("logprobs", told, 0),
+        Other("logprobs", told),
+        ReasoningEnd(0),
+        STOPPED,
+    ]
 
 
 def test_unknown_events_are_kept() -> None:
     """One that the API may invent tomorrow, or asks to debug, is an ``Other`` with its payload, and disturbs nothing."""
-    news = {"type": "message-mood", "mood": "fine"}
+    news = {"type": "message-mood", "mood": "fine", "message": "yes"}
     debug = {"type": "debug", "prompt": "..."}
     assert events(news, debug, *TEXT, end()) == [Other("message-mood", news), Other("debug", debug), *SPOKEN, STOPPED]
+    untyped = [sse.encode(b'{"a":1}', name) for name in ("", "note")]
+    out = decode(DIALECT, [body(begin()), *untyped, body(end())])
+    assert out.events[1:] == [Other("message", {"a": 1}), Other("note", {"a": 1}), STOPPED]
 
 
 def test_forgotten_starts_are_made_up_for() -> None:
@@ -213,6 +244,36 @@ def test_forgotten_starts_are_made_up_for() -> None:
     out = decoded(piece(0, "Hm", "thinking"), piece(1, "Hi"), end())
     assert (out.response.reasoning, out.response.text, out.error) == ("Hm", "Hi", None)
     assert events(*TEXT, begin("j"), end()) == [*SPOKEN, STOPPED]
+    assert decoded(stop(0, "citation"), stop(0), begin("j"), end()).events == [Start("j"), STOPPED]
+
+
+def test_what_is_empty_is_not_told() -> None:
+    """An empty id, reason or name is none, and a number that is missing is 0."""
+    unnamed = {"type": "tool-call-start", "delta": {"message": {"tool_calls": {"id": "", "function": {}}}}}
+    nothing = message("tool-call-start", 1)
+    assert decoded(begin(""), *TEXT, unnamed, arguments(0, "{}"), {"type": "tool-call-end"}, nothing, end("")).events == [
+        Start(),
+        *SPOKEN,
+        ToolCallStart(1, None, ""),
+        ToolCallDelta(1, "{}"),
+        ToolCallEnd(1),
+        Finish("other"),
+    ]
+    bare = [{name: value for name, value in one.items() if name != "index"} for one in TEXT]
+    assert events(*bare, *TEXT[1:], end())[:4] == SPOKEN
+
+
+def test_a_piece_after_the_end_of_its_block_is_a_part_of_its_own() -> None:
+    """Under the number of a block that is over."""
+    assert events(*TEXT, piece(0, "!"), end()) == [*SPOKEN, TextStart(1), TextDelta(1, "!"), TextEnd(1), STOPPED]
+
+
+def test_a_piece_may_hold_both_kinds() -> None:
+    """Nobody sends it, and nothing of it is lost."""
+    both = message("content-delta", 0, content={"text": "a", "thinking": "b"})
+    for block in (start(0), start(0, "thinking")):
+        out = decoded(begin(), block, both, stop(0), end())
+        assert (out.error, out.response.text, out.response.reasoning) == (None, "a", "b")
 
 
 def test_a_piece_of_another_kind_than_its_block_is_a_part_of_its_own() -> None:
@@ -319,6 +380,8 @@ def test_a_body_that_ends_early_is_truncated_and_keeps_its_text() -> None:
     assert isinstance(out.error, TruncatedError)
     assert "message-end" in str(out.error)
     assert (out.response.text, out.response.complete) == ("Hé", False)
+    with pytest.raises(TruncatedError):
+        CohereDecoder().close()
 
 
 def test_a_service_without_end_marks_is_unverified() -> None:

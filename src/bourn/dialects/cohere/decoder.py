@@ -1,7 +1,7 @@
 """Cohere's Chat API, version 2 (``POST /v2/chat``): the dialect, and its decoder.
 
-Requests are written in ``request`` and read in ``parse``, answers are written in ``server``; the words
-they share are in ``words``. The older version 1 is another format and not read here.
+Requests are written in ``request`` and read in ``parse``, answers are written in ``server``; the words they share are in
+``words``. The older version 1 is another format and not read here.
 
 Source: https://docs.cohere.com/reference/chat-stream and the recordings named below. Blocks of content and tool calls have
 numbers of their own, each from 0; the tool plan has none, and ends where something else begins.
@@ -139,36 +139,30 @@ class CohereDecoder:
         piece = payload.decode(_PIECE, data)
         content = piece.delta.message.content
         kind, part = self._blocks.get(piece.index, ("", 0))
-        text = content.text if kind == "text" else content.thinking if kind == "reasoning" else None
-        if text and piece.logprobs is None:
+        text, other = (content.text, content.thinking) if kind == "text" else (content.thinking, content.text)
+        if text and kind and not other and piece.logprobs is None:
             return (_DELTAS[kind](part, text),)
-        return self._odd_piece(piece, kind, text)
-
-    def _odd_piece(self, piece: _Piece, kind: str, text: str | None) -> Sequence[Event]:
-        """A piece with logprobs, of another kind than its block, or without one."""
         out: list[Event] = []
-        content = piece.delta.message.content
-        other = "reasoning" if content.thinking else "text" if content.text else ""
-        if not text and other and other != kind:
-            self._open(piece.index, other, out)
-            kind, text = other, content.thinking or content.text
-        part = self._blocks.get(piece.index, ("", None))[1]
-        if text and part is not None:
-            out.append(_DELTAS[kind](part, text))
-        if piece.logprobs is not None:
-            out.append(Other("logprobs", piece.logprobs, part))
+        self._odd_piece(piece, out)
         return out
+
+    def _odd_piece(self, piece: _Piece, out: list[Event]) -> None:
+        """A piece with logprobs, of another kind than its block, or without a block."""
+        content = piece.delta.message.content
+        for kind, text in (("reasoning", content.thinking), ("text", content.text)):
+            if text:
+                if self._blocks.get(piece.index, ("", 0))[0] != kind:
+                    self._open(piece.index, kind, out)
+                out.append(_DELTAS[kind](self._blocks[piece.index][1], text))
+        if piece.logprobs is not None:
+            out.append(Other("logprobs", piece.logprobs, self._blocks.get(piece.index, ("", None))[1]))
 
     def _on_content_start(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
         piece = payload.decode(_PIECE, data)
-        content = piece.delta.message.content
-        kind = "reasoning" if content.type == "thinking" or content.thinking is not None else "text"
         self._end_plan(out)
-        self._open(piece.index, kind, out)
-        text = content.thinking if kind == "reasoning" else content.text
-        if text:
-            out.append(_DELTAS[kind](self._blocks[piece.index][1], text))
+        self._open(piece.index, "reasoning" if piece.delta.message.content.type == "thinking" else "text", out)
+        self._odd_piece(piece, out)
         return out
 
     def _open(self, index: int, kind: str, out: list[Event]) -> None:
@@ -222,9 +216,7 @@ class CohereDecoder:
 
     def _on_call_end(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
-        key = self._calls.pop(payload.decode(_STEP, data).index, None)
-        if key is not None:
-            self._parts.end(key, out)
+        self._parts.end(self._calls.pop(payload.decode(_STEP, data).index, None), out)
         return out
 
     def _on_citation(self, data: bytes) -> Sequence[Event]:
@@ -253,7 +245,7 @@ class CohereDecoder:
         end = payload.decode(_END, data).delta
         rest: dict[str, Any] = {}
         if end.usage:
-            self.usage, rest = read_usage(end.usage) or self.usage, rest_of_usage(end.usage)
+            self.usage, rest = read_usage(end.usage), rest_of_usage(end.usage)
         if end.error or end.finish_reason in FAILURES:
             raise _failure(end)
         return self._finish(end.finish_reason, rest)
