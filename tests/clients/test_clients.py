@@ -77,6 +77,19 @@ def understood(command: list[str], environ: dict[str, str], missing: str) -> Any
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def test_the_official_sdk_in_python(environ: dict[str, str]) -> None:
+    """It reads the variables that the server shows, and nothing else is set."""
+    pytest.importorskip("openai")
+    program = (
+        "from openai import OpenAI; import json, sys; client = OpenAI(max_retries=0)\n"
+        "asked = {'model': 'mock/all', 'messages': [{'role': 'user', 'content': 'hi'}]}\n"
+        "with client.chat.completions.stream(**asked) as stream: answer = stream.get_final_completion()\n"
+        "whole = client.responses.create(model='mock/all', input='hi').output_text\n"
+        "sys.stdout.write(json.dumps({'text': answer.choices[0].message.content, 'whole': whole}))"
+    )
+    assert understood([sys.executable, "-c", program], environ, "openai") == {"text": ALL["text"], "whole": ALL["whole"]}
+
+
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 @pytest.mark.parametrize(
     ("program", "package", "finish"),

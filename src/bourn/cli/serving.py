@@ -48,7 +48,8 @@ def line(exchange: Exchange) -> str:
     took = (exchange.ended_at if exchange.ended_at is not None else exchange.at) - exchange.at
     words = [f"{exchange.at:9.3f} s", exchange.method, exchange.path, *_answered(exchange)]
     sent = f"{exchange.bytes_sent} bytes in {took:.3f} s, {exchange.ending}"
-    return "  ".join([*words, "; ".join([sent, *exchange.notes])])
+    notes = [note for note in exchange.notes if not note.startswith("fault: ")]  # the faults are told already
+    return "  ".join([*words, "; ".join([sent, *notes])])
 
 
 def _answered(exchange: Exchange) -> list[str]:
