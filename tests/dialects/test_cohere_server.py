@@ -158,11 +158,18 @@ def test_every_legal_run_can_be_written(events: list[Event]) -> None:
     assert out.response.complete != failed
     assert out.response.reasoning == expected.reasoning
     assert sorted(out.response.text) == sorted(expected.text + (expected.refusal or ""))
-    calls = [(call.name, call.arguments, call.complete) for call in expected.tool_calls]
-    assert [(call.name, call.arguments, call.complete) for call in out.response.tool_calls] == calls
+    calls = [(call.name, call.arguments) for call in expected.tool_calls]
+    assert [(call.name, call.arguments) for call in out.response.tool_calls] == calls
+    assert calls_ended(out.events) == calls_ended(events)
     message = json.loads(DIALECT.encode_whole(REQUEST, events))["message"]
     assert [call["function"]["arguments"] for call in message.get("tool_calls", ())] == [call[1] for call in calls]
     assert len(message.get("content", ())) + len(calls) == len(expected.parts)
+
+
+def calls_ended(events: list[Event]) -> list[bool]:
+    """Of each call, in the order in which they began, whether it ended."""
+    ended = {event.index for event in events if isinstance(event, ToolCallEnd)}
+    return [event.index in ended for event in events if isinstance(event, ToolCallStart)]
 
 
 def test_an_error_in_mid_stream_is_read_back() -> None:
