@@ -35,8 +35,10 @@ class Belongings(msgspec.Struct, frozen=True):
         """Look: unfinished tasks of the running loop but the current one, live threads, open sockets (where /proc tells)."""
         running = asyncio._get_running_loop() is not None  # noqa: SLF001 - the public one raises where none runs
         current = asyncio.current_task() if running else None
-        tasks = {id(task): repr(task) for task in (asyncio.all_tasks() if running else ()) if task is not current}
-        threads = {thread.ident or 0: thread.name for thread in threading.enumerate()}
+        tasks = {
+            _key(task, task.get_name()): repr(task) for task in (asyncio.all_tasks() if running else ()) if task is not current
+        }
+        threads = {_key(thread, thread.name): thread.name for thread in threading.enumerate()}
         return cls(tasks, threads, _sockets())
 
     def since(self, before: Belongings) -> list[str]:
@@ -57,6 +59,11 @@ def collector_off() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _key(thing: object, name: str) -> int:
+    """Of the name too: what is gone may have left its place in memory, and so its id, to what came after it."""
+    return hash((id(thing), name))
 
 
 def _sockets() -> dict[str, str]:
