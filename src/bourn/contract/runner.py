@@ -9,7 +9,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from importlib import import_module
 
@@ -18,11 +19,14 @@ from bourn.contract.performing import perform
 from bourn.contract.registry import Check
 from bourn.contract.rehearsal import REHEARSAL
 from bourn.contract.report import Report, RuleResult, versions
+from bourn.contract.rule import Rule
 from bourn.contract.subject import Subject
 from bourn.contract.verdict import CheckResult
 from bourn.errors import InputError
 
 Wanted = str | list[str] | tuple[str, ...] | None
+Observer = Callable[[Rule], None]
+"""Told each rule when the last of its checks is done."""
 
 
 async def check(
@@ -33,12 +37,14 @@ async def check(
     seed: int = 0,
     isolated: bool = True,
     workers: int | None = None,
+    observe: Observer | None = None,
 ) -> Report:
     """Hold a subject to the rules and give the report; ``report.ok`` says whether it passed.
 
     ``rules`` are ids, section numbers, or ``"core"``; all by default. Those in ``known_failing`` may fail, and the run is not
     ok when one of them passes. ``isolated`` runs each check in a process of its own (where the system can fork), ``workers`` of
-    them at once. Raises ``InputError`` for a rule that does not exist, and for a subject that cannot be made or read at all.
+    them at once. ``observe(rule)`` is called when a rule is judged. Raises ``InputError`` for a rule that does not exist,
+    and for a subject that cannot be made or read at all.
     """
     chosen = rule.select(rules)
     known = {found.id for found in rule.select(list(known_failing))} if known_failing else set()
@@ -46,7 +52,8 @@ async def check(
     began = time.perf_counter()
     await _rehearse(subject, seed, isolated=isolated)
     wanted = [each for found in chosen for each in checks.get(found.id, [])]
-    performed = await _perform(wanted, subject, seed, isolated=isolated, workers=workers or os.cpu_count() or 1)
+    done = _Tally(wanted, observe)
+    performed = await _perform(wanted, subject, seed, isolated=isolated, workers=workers or os.cpu_count() or 1, done=done)
     results = [
         RuleResult(found, [performed[id(each)] for each in checks.get(found.id, [])], found.id in known) for found in chosen
     ]
@@ -61,13 +68,38 @@ def run(
     seed: int = 0,
     isolated: bool = True,
     workers: int | None = None,
+    observe: Observer | None = None,
 ) -> Report:
     """The same from code that is not asynchronous."""
-    return asyncio.run(check(subject, rules=rules, known_failing=known_failing, seed=seed, isolated=isolated, workers=workers))
+    return asyncio.run(
+        check(
+            subject,
+            rules=rules,
+            known_failing=known_failing,
+            seed=seed,
+            isolated=isolated,
+            workers=workers,
+            observe=observe,
+        )
+    )
+
+
+class _Tally:
+    """Counts the checks of each rule down, and tells the observer of a rule that has none left."""
+
+    def __init__(self, checks: list[Check], observe: Observer | None) -> None:
+        self._left = Counter(each.rule.id for each in checks)
+        self._observe = observe
+
+    def __call__(self, check: Check) -> None:
+        self._left[check.rule.id] -= 1
+        if self._observe is not None and not self._left[check.rule.id]:
+            self._observe(check.rule)
 
 
 async def _rehearse(subject: Subject, seed: int, *, isolated: bool) -> None:
-    found = (await _perform([REHEARSAL], subject, seed, isolated=isolated, workers=1))[id(REHEARSAL)]
+    done = _Tally([REHEARSAL], None)
+    found = (await _perform([REHEARSAL], subject, seed, isolated=isolated, workers=1, done=done))[id(REHEARSAL)]
     if found.notes:
         raise InputError(found.notes[0])
     for name in found.evidence.figures.get("modules", ()):
@@ -76,18 +108,23 @@ async def _rehearse(subject: Subject, seed: int, *, isolated: bool) -> None:
                 import_module(name)
 
 
-async def _perform(checks: list[Check], subject: Subject, seed: int, *, isolated: bool, workers: int) -> dict[int, CheckResult]:
-    if not isolated:
-        return {id(each): await asyncio.to_thread(perform, each, subject, seed) for each in checks}
-    done: dict[int, CheckResult] = {}
+async def _perform(
+    checks: list[Check], subject: Subject, seed: int, *, isolated: bool, workers: int, done: Callable[[Check], None]
+) -> dict[int, CheckResult]:
+    found: dict[int, CheckResult] = {}
     free = asyncio.Semaphore(workers)
 
     async def one(each: Check) -> None:
         async with free:
-            done[id(each)] = await isolation.perform_apart(each, subject, seed)
+            if isolated:
+                found[id(each)] = await isolation.perform_apart(each, subject, seed)
+            else:
+                found[id(each)] = await asyncio.to_thread(perform, each, subject, seed)
+        done(each)
 
-    await asyncio.gather(*(one(each) for each in checks if not each.alone))
+    if isolated:
+        await asyncio.gather(*(one(each) for each in checks if not each.alone))
     for each in checks:
-        if each.alone:
+        if each.alone or not isolated:
             await one(each)
-    return done
+    return found
