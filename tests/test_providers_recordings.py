@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from bourn import providers
-from bourn.dialects.openai_chat_request import RENAMES
+from bourn.dialects.openai_chat.request import RENAMES
 from bourn.messages import Message, Request, Text
 from tests.recordings import CORPUS, needs_corpus
 
