@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
+import msgspec
+
 from bourn.contract import scripts
 from bourn.contract.guest import Guest, Outcome
 from bourn.contract.registry import check
@@ -65,7 +67,9 @@ def _pinged(_: _Pinged, reply: Reply, scene: Scene) -> Reply:
             if type(item) is Piece and item.pause:
                 for kind in ("comment", "event", "comment", "event"):
                     yield Piece(ping_bytes(kind, scene), pause=item.pause / 5, mark="extra")
-            yield item
+                yield msgspec.structs.replace(item, pause=item.pause / 5)
+            else:
+                yield item
 
     return reply.with_body(body)
 
