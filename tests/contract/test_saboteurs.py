@@ -25,7 +25,7 @@ def test_the_reference_passes(id: str) -> None:
     require_pass(id, reference())
 
 
-UNWRITTEN = {3, 4, 5, 6, 7, 8, 9, 10}
+UNWRITTEN = {3, 4}
 """Sections whose checks are still being written: take yours off when it is whole. It must be empty in the end."""
 
 

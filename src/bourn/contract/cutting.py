@@ -14,7 +14,7 @@ from bourn.mock.reply import Item, Piece, Reply, chunk
 
 
 class Pieces(Fault, frozen=True, tag="pieces-with-turns"):
-    """The body in pieces of ``size`` bytes, each a chunk of its own, ``every`` of them in one write; before it the reader has its turn."""
+    """The body in chunks of ``size`` bytes, ``every`` of them in one write; before each write the reader has its turn."""
 
     rank: ClassVar[int] = CUT
     size: int = 64

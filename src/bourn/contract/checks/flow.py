@@ -30,10 +30,13 @@ OFFERED = 8 * 1024 * 1024
 MOST = 4 * 1024 * 1024
 """Bytes of the largest event that must cost linear time."""
 
-RATIO = 9.0
+RATIO = 8.0
 """How much more four times the bytes may cost: 4 is linear, 16 quadratic."""
 
 TRIES = 3
+
+NO_DOUBT = 12.0
+"""A ratio that no busy machine makes of linear work: it is not tried again."""
 
 _MANY = 10_000_000
 
@@ -121,7 +124,7 @@ async def _ratio(stage: Stage, size: int, cut: Pieces, what: str) -> float:
         small.append(await _cost(stage, size // 4, cut))
         large.append(await _cost(stage, size, cut))
         ratio = min(large) / min(small)
-        if ratio <= RATIO:
+        if not RATIO < ratio < NO_DOUBT:
             break
     stage.evidence.figures |= {f"{what}: CPU s, a quarter": small, f"{what}: CPU s": large, f"{what}: ratio": ratio}
     return ratio

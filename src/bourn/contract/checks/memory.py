@@ -1,7 +1,7 @@
 """Section 8: memory.
 
-What is held after a collection is measured after each of several rounds by ``tracemalloc``; a straight line through it says what a
-stream leaves behind. Too much is tried again, up to three times, and the least counts.
+What is held after a collection is measured after each of several rounds by ``tracemalloc``; a straight line through it says what
+a stream leaves behind. Too much is tried again, up to three times, and the least counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bourn.testing.leaks import collector_off
 from bourn.testing.memory import growth
 
 SLOPE = 256.0
-"""Bytes that one more stream may leave: half of what an empty object with a few fields takes, and above a dictionary's growth."""
+"""Bytes that one more stream may leave: less than an object with a few fields takes, more than a table's growth does."""
 
 STREAMS = 5
 """Streams a round."""

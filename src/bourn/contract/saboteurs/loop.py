@@ -30,10 +30,13 @@ class LooksUpNames(ReferenceStream):
 
 
 class ParsesAgain(ReferenceStream):
-    """Computes for 6 ms at each event."""
+    """Computes for 6 ms at each of its first hundred events."""
+
+    said = 0
 
     def give(self) -> Event:
-        if len(self.events) < 5:
+        self.said += 1
+        if self.said <= 100:
             until = time.thread_time() + 0.006
             while time.thread_time() < until:
                 pass
