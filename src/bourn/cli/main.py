@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "providers": Command("bourn.cli.providers", "list the services, and which of them are configured"),
     "mock": Command("bourn.cli.mock", "a server that says what it is told in every dialect, and misbehaves on purpose"),
     "record": Command("bourn.cli.record", "a proxy that saves what passes, to replay it"),
+    "verify": Command("bourn.cli.verify", "hold any asynchronous stream to the stream contract"),
     "model": Command("bourn.cli.model", "fetch and find the files of local models"),
 }
 """Name to command, in the order of the help. A new command is a module and a row."""
