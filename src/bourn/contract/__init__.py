@@ -8,7 +8,8 @@
     print(report.text())
     assert report.ok
 
-What is declared decides what can be judged: see ``Subject``. The rules are in ``rules.toml`` (``contract.RULES``).
+The same from pytest: see ``Suite``; on the command line: ``bourn verify package.module:subject``. What is declared decides what
+can be judged: see ``Subject``. The rules are in ``rules.toml`` (``contract.RULES``).
 
 How to write a check
 --------------------
@@ -61,6 +62,7 @@ from bourn.contract.report import Report, RuleResult
 from bourn.contract.rule import RULES, SECTIONS, Rule
 from bourn.contract.runner import check, run
 from bourn.contract.subject import Call, Partial, Subject
+from bourn.contract.suite import Suite
 from bourn.contract.verdict import CheckResult, Evidence, Line, Verdict
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "Rule",
     "RuleResult",
     "Subject",
+    "Suite",
     "Verdict",
     "check",
     "run",

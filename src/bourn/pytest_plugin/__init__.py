@@ -96,9 +96,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the scripted model was told and what came over its connections, where a test failed."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the scripted model was told and what came over its connections, where a test failed.
+
+    A rule of the contract that fails and may (``bourn.contract.Suite``) is an expected failure, not a skip.
+    """
+    error = None if call.excinfo is None else call.excinfo.value  # pytest puts another one here
     report = yield
+    if report.skipped and getattr(error, "bourn_expected", False):
+        report.wasxfail = str(error)
     if report.failed and (shown := item.stash.get(around.SHOWN, None)) is not None:
         report.sections.append(("bourn: seed, scenario and journal", shown()))
     return report
