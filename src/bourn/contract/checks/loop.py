@@ -1,7 +1,7 @@
 """Section 7: the event loop.
 
-Stalls are measured in real time. A stall that the stream makes comes back each time, one that the machine makes does not: what is
-too much is tried again, up to five times, and the least counts. The sum of short stalls counts CPU time of the loop's thread
+Stalls are measured in real time. A stall that the stream makes comes back each time, one that the machine makes does not: what
+is too much is tried again, up to five times, and the least counts. The sum of short stalls counts CPU time of the loop's thread
 alone, so that a busy machine adds nothing to it.
 """
 
@@ -67,7 +67,7 @@ async def streaming_does_not_block(stage: Stage) -> None:
 
 @check("7.1", clock="real", deadline=30)
 async def short_stalls_do_not_add_up(stage: Stage) -> None:
-    """A slow answer leaves the loop free: stalls of its computing, however short, add up to no more than a quarter of the time."""
+    """A slow answer leaves the loop free: stalls of its computing, however short, add up to a quarter of the time at most."""
     place = await stage.serve(_PACED)
     most = WINDOW * SHARE
     seen = await _tried(partial(_whole, place), _computed, most)

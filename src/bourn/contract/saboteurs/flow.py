@@ -105,7 +105,7 @@ class Ponders(ReferenceStream):
 
     def give(self) -> Event:
         size = len(getattr(self.events[0], "text", "")) / (256 * 1024)
-        until = time.thread_time() + (3.5 * size**3 if size <= 1 else 0)
+        until = time.thread_time() + (3.5 * size**4 if size <= 1 else 0)
         while time.thread_time() < until:
             pass
         return super().give()
