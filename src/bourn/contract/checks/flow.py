@@ -1,7 +1,7 @@
 """Section 6: flow.
 
 Cost is measured in CPU time of the whole process, the server's share included, at one size and at four times that size: linear
-work costs 4 times as much, quadratic work 16 times. A size is tried again while the ratio is too high, and its least cost counts.
+work costs 4 times as much, quadratic work 16 times. They are tried again if that is too much; the least cost counts.
 """
 
 from __future__ import annotations
