@@ -24,6 +24,14 @@ from the table of rules and from the checks themselves; do not edit it by hand.
 
 What a subject does not declare is skipped, with the reason. Ids never change their meaning; a rule that is dropped keeps its
 number.
+
+There are three doors, all of which judge by the same checks:
+
+- in Python: `report = contract.run(subject)`, or `await contract.check(subject)` where a loop runs;
+- in pytest: `class TestMine(contract.Suite): subject = ...`, with one test for each rule: `pytest -k test_4_3`;
+- on the command line: `bourn verify package.module:subject`, with `--json` and `--junit FILE`.
+
+The `subject` is a `contract.Subject`: how a stream is made, and what is declared about it.
 """
 
 
