@@ -50,6 +50,9 @@ def many(one, two): ...
 def fails():
     raise RuntimeError("out of order")
 
+def leaves():
+    raise SystemExit(3)
+
 def neither():
     return Subject(name="neither")
 """
@@ -60,11 +63,12 @@ def streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A module of streams in the folder where `bourn` is started; its name."""
     (tmp_path / "my_streams.py").write_text(MODULE)
     (tmp_path / "my_failure.py").write_text("1 / 0")
+    (tmp_path / "my_exit.py").write_text("import sys; sys.exit('no')")
     (tmp_path / "my_import.py").write_text("import there_is_no_such_module")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield "my_streams"
-    for name in ("my_streams", "my_failure", "my_import"):
+    for name in ("my_streams", "my_failure", "my_exit", "my_import"):
         sys.modules.pop(name, None)
 
 
@@ -154,9 +158,11 @@ WRONG = {
     "my_streams:number": "my_streams:number is 'int', which cannot be called; a contract.Subject is needed",
     "my_streams:many": "my_streams:many needs 2 arguments (one, two); a contract.Subject is needed",
     "my_streams:fails": "calling my_streams:fails failed: RuntimeError: out of order",
+    "my_streams:leaves": "calling my_streams:leaves failed: SystemExit: 3",
     "my_streams:neither": "the subject 'neither' cannot be made: give factory=, connect=, or both",
     "builtins:list": "builtins:list gave 'list'; a contract.Subject is needed",
     "my_failure:x": "importing my_failure failed: ZeroDivisionError: division by zero",
+    "my_exit:x": "importing my_exit failed: SystemExit: no",
     "my_import:x": "importing my_import failed: No module named 'there_is_no_such_module'",
     "my_streams:silent": "connect= of 'my_streams:silent' gave a stream that never asked http://127.0.0.1",
 }

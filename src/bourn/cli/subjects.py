@@ -71,7 +71,7 @@ def _import(name: str) -> Any:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise InputError(f"there is no module {error.name!r}, neither in {here} nor installed") from None
         raise InputError(f"importing {name} failed: {error}") from error
-    except Exception as error:  # whatever somebody's module does
+    except (Exception, SystemExit) as error:  # whatever somebody's module does
         raise InputError(f"importing {name} failed: {type(error).__name__}: {error}") from error
 
 
@@ -92,7 +92,7 @@ def _made(name: str, function: Callable[..., Any], *arguments: str) -> Subject:
         made = function(*arguments)
     except InputError:
         raise
-    except Exception as error:  # whatever somebody's function does
+    except (Exception, SystemExit) as error:  # whatever somebody's function does
         raise InputError(f"calling {name} failed: {type(error).__name__}: {error}") from error
     if not isinstance(made, Subject):
         raise InputError(f"{name} gave {type(made).__name__!r}; {WANTED}")
