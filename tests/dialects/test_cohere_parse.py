@@ -95,6 +95,8 @@ def test_an_answer_is_read_back() -> None:
         "assistant", (Reasoning("hm"), Text("a"), Reasoning("I will", id=PLAN), ToolCall("c", "f", '{"x": 1}'))
     )
     assert turn(role="assistant", content="a") == Message("assistant", (Text("a"),))
+    assert turn(role="assistant", tool_plan="p") == Message("assistant", (Reasoning("p", id=PLAN),))
+    assert turn(role="assistant", content=[{"type": "thinking", "thinking": "hm"}]) == Message("assistant", (Reasoning("hm"),))
 
 
 def test_images_are_read() -> None:
@@ -120,8 +122,9 @@ def test_results_are_read() -> None:
         {"type": "document", "document": {"id": "d", "data": '{"a":2}'}},
         {"type": "document", "document": {"data": {"b": "é"}}},
         {"type": "document", "document": {"text": "x"}},
+        {"type": "document", "document": "y"},
     ]
-    texts = (Text("1"), Text('{"a":2}'), Text('{"b":"é"}'), Text('{"text":"x"}'))
+    texts = (Text("1"), Text('{"a":2}'), Text('{"b":"é"}'), Text('{"text":"x"}'), Text('"y"'))
     assert turn(role="tool", tool_call_id="c", content=content) == Message("tool", (ToolResult("c", texts),))
 
 

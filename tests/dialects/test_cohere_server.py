@@ -179,7 +179,9 @@ def test_an_error_in_mid_stream_is_read_back() -> None:
     out = decode(DIALECT, [body + encoder.error(WireError("no", "T"))])
     assert isinstance(out.error, ModelError)
     assert (out.error.message, out.error.type, out.response.text) == ("no", "T", "a\u2028")
-    assert decode(DIALECT, [body + DIALECT.encoder(REQUEST).error(WireError("no"))]).error is not None
+    end, done = SSEFramer().feed(encoder.error(WireError("no")))
+    assert json.loads(end.data)["delta"] == {"finish_reason": "ERROR", "usage": {}, "error": "no"}
+    assert done.data == b"[DONE]"
 
 
 # --- the bytes --------------------------------------------------------------------------------------------------------------
@@ -213,6 +215,8 @@ def test_an_answer_is_written_in_coheres_order() -> None:
     assert payloads[12]["delta"] == {
         "message": {"tool_calls": {"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}}
     }
+    twice = written([Start(), Other("citations", {}), Other("citations", {}), Finish("stop")])
+    assert [payload.get("index") for payload in twice] == [None, 0, 0, 1, 1, None]
     assert payloads[-1]["delta"] == {
         "finish_reason": "TOOL_CALL",
         "usage": {**BILLED, "tokens": {"input_tokens": 7, "output_tokens": 5}, "cached_tokens": 2},
@@ -256,8 +260,8 @@ def test_an_unverified_finish_leaves_no_end_mark() -> None:
 def test_what_the_dialect_has_no_word_for_is_changed_as_documented() -> None:
     """A refusal is text, missing ids are made up, and kinds of other dialects are not written."""
     events: list[Event] = [RefusalStart(0), RefusalDelta(0, "No."), RefusalEnd(0), ToolCallStart(1, None, "f"), ToolCallEnd(1)]
-    others: list[Event] = [Other("annotations", [1]), Other("logprobs", {}), Other("usage", 7)]
-    out = decode(DIALECT, [encoded([Start(None, "x"), *events, *others, Finish("stop")])])
+    others: list[Event] = [Other("annotations", [1], 0), Other("logprobs", {}), Other("usage", 7)]
+    out = decode(DIALECT, [encoded([Start(None, "x"), *events[:2], *others, *events[2:], Finish("stop")])])
     assert (out.response.text, out.response.model) == ("No.", None)
     assert out.response.id
     assert [call.id for call in out.response.tool_calls] == ["f_0"]
@@ -290,6 +294,9 @@ def test_a_whole_answer_without_words_says_so() -> None:
     """Neither usage nor a finish reason is invented."""
     whole = json.loads(DIALECT.encode_whole(REQUEST, [Start("i"), Finish("other")]))
     assert whole == {"id": "i", "message": {"role": "assistant"}, "finish_reason": None, "usage": {}}
+    cut = json.loads(DIALECT.encode_whole(REQUEST, [Start(), ToolCallStart(0, None, "f")]))
+    assert (cut["message"]["tool_calls"][0]["id"], cut["finish_reason"]) == ("f_0", None)
+    assert cut["id"]
 
 
 # --- the official SDK -------------------------------------------------------------------------------------------------------
