@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,18 @@ settings.load_profile("bourn")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--no-skips` turns every skip into a failure: for machines on which everything can run."""
     parser.addoption("--no-skips", action="store_true", help="fail where a test would be skipped")
+
+
+THOROUGH = ("contract", "plugin")
+"""Folders whose tests start a process for each check: minutes in all."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the thorough tests, which a plain run leaves out and CI does not."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in THOROUGH:
+            item.add_marker(pytest.mark.thorough)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,7 @@ and the recordings. House rule: nothing of Anthropic's is written here a second 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -172,7 +173,7 @@ class InvokeEncoder:
 
     def encode(self, event: Event) -> bytes:
         """The bytes that ``event`` becomes; empty when they come with a later event."""
-        frames = SSEFramer().feed(self._inner.encode(event))
+        frames = SSEFramer(sys.maxsize).feed(self._inner.encode(event))  # our own bytes need no limit
         return b"".join(write("chunk", {"bytes": frame.data}) for frame in frames if frame.event != "ping")  # Bedrock has none
 
     def error(self, error: WireError) -> bytes:
