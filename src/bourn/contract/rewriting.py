@@ -54,15 +54,14 @@ def cut(at: int, ending: Ending) -> Rewritten:
     def change(frames: list[Any]) -> Iterable[Item]:
         left = at
         for frame in frames:
-            if left < len(frame.data):
+            size = len(frame.data)
+            if left < size:
+                if left:
+                    missing = 0 if ending == "ended" else size - left
+                    yield msgspec.structs.replace(frame, data=frame.data[:left], missing=missing)
                 break
-            left -= len(frame.data)
+            left -= size
             yield frame
-        else:
-            left = 0
-        if left:
-            missing = 0 if ending == "ended" else len(frame.data) - left
-            yield msgspec.structs.replace(frame, data=frame.data[:left], missing=missing)
         yield from _STOPS[ending]
 
     return Rewritten(f"a body {ending} after byte {at}", change)
