@@ -70,6 +70,7 @@ def test_every_reason_that_is_written_is_read_back() -> None:
         ({}, b'{"id":"r","message":"invalid api token"}', WireError("invalid api token", request_id="r")),
         ({"Retry-After": "2"}, b'{"message":"slow","error_type":"T"}', WireError("slow", "T", retry_after=2.0)),
         ({}, b'{"message":{"message":"no","type":"t","code":7}}', WireError("no", "t", "7")),
+        ({}, b'{"message":{"message":null,"type":7},"id":7}', WireError("")),
         ({}, b'{"error":"no"}', WireError("no")),
         ({}, b'{"detail":[{"msg":"no"}]}', WireError('[{"msg":"no"}]')),
         ({}, b"<html>Bad gateway</html>\n", WireError("<html>Bad gateway</html>")),

@@ -51,9 +51,12 @@ def test_options_are_read() -> None:
         extra={"keep_alive": "5m", "options": {"num_ctx": 8192, "top_k": 3}},
     )
     assert parse(BODY | {"options": {"stop": "a"}}).options.stop == ("a",)
+    assert parse(BODY | {"options": {"seed": 0, "temperature": 0, "num_predict": 1}}).options == Options(
+        seed=0, temperature=0, max_tokens=1
+    )
 
 
-@pytest.mark.parametrize("given", [{"num_predict": -1}, {"num_predict": 0}, {"seed": None}])
+@pytest.mark.parametrize("given", [{"num_predict": -1}, {"num_predict": 0}, {"seed": None}, {"stop": None}])
 def test_options_without_room_stay_as_they_are(given: dict[str, Any]) -> None:
     """``num_predict`` of -1 means no limit, which ``Options`` says by saying nothing."""
     assert parse(BODY | {"options": given}).options == Options(extra={"options": given})
@@ -90,13 +93,17 @@ def test_tools_are_read() -> None:
 
 def test_an_answer_is_read_back() -> None:
     """Thinking, text and calls, in the order in which the model said them; roles in any case."""
-    calls = [{"id": "c", "function": {"index": 0, "name": "f", "arguments": {"b": "é", "a": 1}}}, {"function": {"name": "g"}}]
+    calls: list[dict[str, Any]] = [
+        {"id": "c", "function": {"index": 0, "name": "f", "arguments": {"b": "é", "a": 1}}},
+        {"function": {"name": "g"}},
+    ]
     assert turn(role="Assistant", content="a", thinking="hm", tool_calls=calls) == Message(
         "assistant",
         (Reasoning("hm"), Text("a"), ToolCall("c", "f", '{"b":"é","a":1}'), ToolCall(None, "g")),
     )
     assert turn(role="assistant", content="", tool_calls=calls[1:]) == Message("assistant", (ToolCall(None, "g"),))
     assert turn(role="assistant") == Message("assistant", "")
+    assert turn(role="assistant", tool_calls=[{**calls[1], "id": ""}]) == Message("assistant", (ToolCall(None, "g"),))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +129,7 @@ def test_the_type_of_an_image_is_seen_in_its_bytes(data: str, media_type: str) -
         ({"tool_call_id": "c", "tool_name": "f"}, "c", "f"),
         ({"tool_name": "f"}, "f", "f"),
         ({"tool_call_id": "c"}, "c", None),
+        ({"tool_call_id": "c", "tool_name": ""}, "c", None),
         ({}, "", None),
     ],
 )
@@ -131,9 +139,11 @@ def test_results_are_known_by_id_or_name(told: dict[str, str], id: str, name: st
 
 
 def test_a_result_may_hold_an_image() -> None:
-    """Text and image, in that order."""
+    """Text and image, in that order; an empty text is none."""
+    image = Image(data=b"\0\0\0", media_type="image/png")
     result = turn(role="tool", content="1", images=["AAAA"], tool_name="f").parts[0]
-    assert result == ToolResult("f", (Text("1"), Image(data=b"\0\0\0", media_type="image/png")), name="f")
+    assert result == ToolResult("f", (Text("1"), image), name="f")
+    assert turn(role="tool", content="", images=["AAAA"], tool_name="f").parts[0] == ToolResult("f", (image,), name="f")
 
 
 @pytest.mark.parametrize(
@@ -155,6 +165,7 @@ def test_a_result_may_hold_an_image() -> None:
         (BODY | {"messages": [{"role": "user", "images": ["?"]}]}, "messages[0].images[0]: illegal base64 data"),
         (BODY | {"think": "very"}, "invalid think value: 'very'"),
         (BODY | {"options": {"temperature": "hot"}}, "temperature: wanted"),
+        (BODY | {"options": {"num_predict": "many"}}, "max_tokens: wanted"),
         (BODY | {"tools": [{"function": {}}]}, "tools[0].function"),
         (BODY | {"stream": "yes"}, "invalid request: Expected `bool | null`, got `str` - at `$.stream`"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, groupby
 from typing import Any
 
 import pytest
@@ -83,31 +84,30 @@ _FINISHES: list[tuple[FinishReason, str | None]] = [
 _arguments = st.dictionaries(names, json_values, max_size=3).map(lambda value: payload.dumps(value).decode())
 
 
+def _said(draw: st.DrawFn, kind: str, index: int) -> list[Event]:
+    start, delta, end = _SAID[kind]
+    return [start(index), *(delta(index, text) for text in draw(st.lists(texts, min_size=1, max_size=3))), end(index)]
+
+
+def _called(draw: st.DrawFn, index: int) -> list[Event]:
+    """A call, and what may come while no part is open that it would have to wait for."""
+    call: list[Event] = [ToolCallStart(index, draw(st.none() | names), draw(names)), ToolCallDelta(index, draw(_arguments))]
+    others = [Other(kind, ["x"] if kind == "images" else {"a": draw(json_values)}) for kind in _STREWN if draw(st.booleans())]
+    return [*call, ToolCallEnd(index), *others]
+
+
 @st.composite
 def runs(draw: st.DrawFn) -> list[Event]:
     """What the dialect can express: one part at a time, neighbours of different kinds, calls in one piece."""
-    events: list[Event] = [Start(None, draw(names))]
-    before, called = "", False
-    for index, step in enumerate(draw(st.lists(st.sampled_from(["text", "reasoning", "call"]), max_size=6))):
-        if step == "call":
-            events += [ToolCallStart(index, draw(st.none() | names), draw(names)), ToolCallDelta(index, draw(_arguments))]
-            events.append(ToolCallEnd(index))
-            called = True
-        else:
-            start, delta, end = _SAID[step if step != before else "text" if before == "reasoning" else "reasoning"]
-            events.append(start(index))
-            events += [delta(index, text) for text in draw(st.lists(texts, min_size=1, max_size=3))]
-            events.append(end(index))
-        before = next((kind for kind, (_, _, end) in _SAID.items() if type(events[-1]) is end), "")
-        if draw(st.booleans()) and step == "call":  # after a call no part is open that it would have to wait for
-            kind = draw(st.sampled_from(_STREWN))
-            events.append(Other(kind, ["x"] if kind == "images" else {"a": draw(json_values)}))
-    for kind in LineOthers.__struct_fields__:
-        if kind in LAST and draw(st.booleans()):
-            events.append(Other(kind, draw(st.integers(1, 9))))
+    kinds = [kind for kind, _ in groupby(draw(st.lists(st.sampled_from(["text", "reasoning", "call"]), max_size=6)))]
+    parts = [_called(draw, at) if kind == "call" else _said(draw, kind, at) for at, kind in enumerate(kinds)]
+    last = [
+        Other(kind, draw(st.integers(1, 9))) for kind in LineOthers.__struct_fields__ if kind in LAST and draw(st.booleans())
+    ]
     reason, raw = draw(st.sampled_from(_FINISHES))
     usage = draw(st.none() | usages(("input_tokens", "output_tokens")).filter(lambda one: one != Usage()))
-    return [*events, Finish("tool_calls" if called and reason == "stop" else reason, raw, usage)]
+    finish = Finish("tool_calls" if "call" in kinds and reason == "stop" else reason, raw, usage)
+    return [Start(None, draw(names)), *chain(*parts), *last, finish]
 
 
 @given(runs())
@@ -182,6 +182,14 @@ def test_the_lines_are_ollamas() -> None:
             eval_count=5,
         ),
     ]
+
+
+def test_what_has_no_part_is_a_line_of_its_own() -> None:
+    """Images in the message, other kinds beside it; what is not Ollama's is no line at all."""
+    others: list[Event] = [Other("images", ["aQ=="]), Other("logprobs", [1]), Other("odd", 1)]
+    images, logprobs, _ = lines([Start(), *others, Finish("stop")])
+    assert images["message"] == {"role": "assistant", "content": "", "images": ["aQ=="]}
+    assert (logprobs["message"], logprobs["logprobs"]) == ({"role": "assistant", "content": ""}, [1])
 
 
 def test_letters_are_escaped_as_go_does() -> None:

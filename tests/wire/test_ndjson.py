@@ -278,6 +278,14 @@ def test_the_limit_is_for_each_line(way: str) -> None:
     assert fed(cuts((line + b"\n") * 20 + line * 20, way, ""), limit=100) == ([line] * 40, True)
 
 
+def test_a_bad_line_with_nothing_before_it_is_an_error_at_once() -> None:
+    """And from then on."""
+    framer = NDJSONFramer(100)
+    for _ in range(2):
+        with pytest.raises(FrameTooLargeError):
+            framer.feed(b"x" * 200)
+
+
 def test_frames_before_a_bad_one_are_given() -> None:
     """What was whole before an oversized line is handed out, then every call raises."""
     framer = NDJSONFramer(100)
