@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -98,8 +98,9 @@ def _called(draw: st.DrawFn, index: int) -> list[Event]:
 
 @st.composite
 def runs(draw: st.DrawFn) -> list[Event]:
-    """What the dialect can express: one part at a time, neighbours of different kinds, calls in one piece."""
-    kinds = [kind for kind, _ in groupby(draw(st.lists(st.sampled_from(["text", "reasoning", "call"]), max_size=6)))]
+    """What the dialect can express: one part at a time, no two texts in a row, calls in one piece."""
+    drawn = draw(st.lists(st.sampled_from(["text", "reasoning", "call"]), max_size=6))
+    kinds = [kind for at, kind in enumerate(drawn) if kind == "call" or [kind] != drawn[at - 1 : at]]
     parts = [_called(draw, at) if kind == "call" else _said(draw, kind, at) for at, kind in enumerate(kinds)]
     last = [
         Other(kind, draw(st.integers(1, 9))) for kind in LineOthers.__struct_fields__ if kind in LAST and draw(st.booleans())
