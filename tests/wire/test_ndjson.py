@@ -46,7 +46,7 @@ VECTORS: dict[str, tuple[bytes, list[bytes], bool]] = {
     # brackets
     "brackets in strings": (b'{"a":"}]{["}\n', [b'{"a":"}]{["}'], True),
     "escaped quotes": (b'{"a":"\\"}","\\\\":"}"}\n{"b":"\\\\"}', [b'{"a":"\\"}","\\\\":"}"}', b'{"b":"\\\\"}'], True),
-    "an escape after a bracket": (b'{"a":"}\\"}"}', [b'{"a":"}\\"}"}'], True),
+    "an escape after a bracket": (b'{"a":"}\\""}', [b'{"a":"}\\""}'], True),
     "several on a line": (b'{"a":1}{"b":2} [3]4{5\n{"c":6}\n', [b'{"a":1}', b'{"b":2}', b"[3]", b"4{5", b'{"c":6}'], True),
     "a line end ends what is not closed": (b'{"a":[1\n{"b":2}\n"\n{}', [b'{"a":[1', b'{"b":2}', b'"', b"{}"], True),
     "a line end ends a string": (b'{"a":"\\\n"}\n{"b":2}\n', [b'{"a":"\\', b'"}', b'{"b":2}'], True),
