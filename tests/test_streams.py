@@ -257,6 +257,19 @@ class TestHead:
         assert "sk-secret-123" not in str(caught.value) + repr(caught.value) + repr(caught.value.__dict__)
         assert "***" in str(caught.value)
 
+    async def test_a_key_that_comes_back_anywhere_is_blotted_out(self) -> None:
+        """Neither a body of the wrong type nor an error inside the stream brings the key into an error."""
+        key = "sk-secret-0123456789"
+        for steps, headers in (
+            ([b"<html>%s</html>" % key.encode()], {"content-type": "text/html"}),
+            ([b"event: error\ndata: bad key %s\n\n" % key.encode()], None),
+            ([b"data: {%s\n\n" % key.encode()], None),
+        ):
+            stream, _ = make(steps, headers=headers, api_key=key)
+            with pytest.raises(bourn.BournError) as caught:
+                await rest(stream)
+            assert key not in str(caught.value) + repr(caught.value.__dict__)
+
     async def test_a_dummy_key_garbles_no_message(self) -> None:
         """A short key is blotted out where it stands as a word, and not inside other words."""
         stream, _ = make([b"too many requests with any"], status=429, headers={}, api_key="any")

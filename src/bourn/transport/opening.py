@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from bourn.errors import BournError, ContentTypeError, StatusError, status_error_class
 from bourn.events import Event, Start, Usage
 from bourn.messages import Request
-from bourn.providers import Endpoint
+from bourn.providers import Endpoint, Secret
 from bourn.transport.base import Reply, Transport
 from bourn.transport.held import Held
 from bourn.transport.limits import Limits, Timeouts
@@ -70,7 +70,11 @@ class OpeningSource:
         if self._opening is None:
             self._loop = asyncio.get_running_loop()
             self._opening = Held(self._open, Watchdog(self._timeouts, self._limits))
-        self._transport, self._source = await self._opening
+        try:
+            self._transport, self._source = await self._opening
+        except BournError as error:
+            _blot_out(self._endpoint.key, error)
+            raise
         self._opening = None
 
     async def receive(self) -> Sequence[Event]:
@@ -78,7 +82,11 @@ class OpeningSource:
         if self._source is None:
             await self.open()
             assert self._source is not None
-        return await self._source.receive()
+        try:
+            return await self._source.receive()
+        except BournError as error:
+            _blot_out(self._endpoint.key, error)
+            raise
 
     async def aclose(self) -> None:
         """Let go of the connection, and of the transport if it is the source's own."""
@@ -160,7 +168,7 @@ async def _status_error(reply: Reply, endpoint: Endpoint, watch: Watchdog, limit
     if 300 <= reply.status < 400:
         message = f"HTTP status {reply.status}: redirects are not followed; set base_url to {_target(reply.headers)}"
     return status_error_class(reply.status)(
-        _without_key(message, endpoint),
+        message,
         status=reply.status,
         code=told.code,
         type=told.type,
@@ -173,7 +181,7 @@ async def _content_type_error(
     reply: Reply, endpoint: Endpoint, media_type: str, limits: Limits, watch: Watchdog
 ) -> ContentTypeError:
     body = await _read_some(reply, limits, watch)
-    shown = _without_key(body[:200].decode("utf-8", "replace"), endpoint)
+    shown = body[:200].decode("utf-8", "replace")
     wanted = " or ".join(endpoint.dialect.framings())
     return ContentTypeError(
         f"status 200 with content type {media_type} instead of {wanted}; is base_url right? The body begins: {shown!r}",
@@ -207,12 +215,17 @@ def _shown(body: bytes) -> str:
     return "" if text in ("{}", "[]", "null") else text
 
 
-def _without_key(text: str, endpoint: Endpoint) -> str:
-    """``text``, with the key blotted out in case the server repeats it; a short key (a dummy, mostly) only as a word."""
-    if endpoint.key is None:
-        return text
-    key = re.escape(endpoint.key.reveal())
-    return re.sub(key if len(key) >= _LONG_KEY else rf"(?<!\w){key}(?!\w)", "***", text)
+def _blot_out(key: Secret | None, error: BournError) -> None:
+    """Hide the key wherever the server repeated it in what an error shows; a short one (a dummy, mostly) only as a word."""
+    if key is None:
+        return
+    pattern = re.escape(key.reveal())
+    if len(key.reveal()) < _LONG_KEY:
+        pattern = rf"(?<!\w){pattern}(?!\w)"
+    error.args = (re.sub(pattern, "***", error.message), *error.args[1:])
+    for name in ("raw", "body"):
+        if (shown := getattr(error, name, None)) is not None:
+            setattr(error, name, re.sub(pattern.encode(), b"***", shown))
 
 
 def _target(headers: Mapping[str, str]) -> str:
