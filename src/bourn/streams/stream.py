@@ -1,4 +1,4 @@
-"""The one asynchronous iterator: ``Stream``, and ``TextStream`` over it.
+"""The one asynchronous iterator: ``Stream``.
 
 House rule: a stream has no task, timer or context of its own. Everything it waits for is cancel-safe, everything it holds can
 be let go of in one synchronous call, and it is free of reference cycles, so that losing the last reference to it closes
@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from bourn.errors import BournError, BusyError, ClosedError
-from bourn.events import Event, Finish, TextDelta
+from bourn.events import Event, Finish
 from bourn.response import Response
+from bourn.streams.text import TextStream
 from bourn.transport.base import Source
 
 _TURN = 64
@@ -193,38 +194,3 @@ class Stream:
     def __repr__(self) -> str:
         state = "closed" if self._released else "finished" if self._finished else "open"
         return f"<Stream {self._provider}/{self._model} {state}>"
-
-
-class TextStream:
-    """The text of a stream: an asynchronous iterator of strings. Close it, or its stream, when leaving early."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    @property
-    def response(self) -> Response:
-        """The answer so far."""
-        return self._stream.response
-
-    async def aclose(self) -> None:
-        """Close the stream."""
-        await self._stream.aclose()
-
-    async def __aenter__(self) -> Self:
-        await self._stream.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._stream.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
-        """The next piece of text. Raises what the stream raises."""
-        while True:
-            event = await self._stream.__anext__()
-            if type(event) is TextDelta:
-                return event.text
