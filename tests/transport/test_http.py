@@ -103,6 +103,43 @@ async def test_what_arrived_is_given_before_a_reset(pause: float) -> None:
     assert caught.value.response.text == "ab"
 
 
+def one_write(body: bytes, *, length: int | None = None, parts: int = 1) -> list[ops.Op]:
+    """An answer's head and body, in so many writes; the body is in one chunk, or of a length that is told."""
+    framing = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{framing}\r\n\r\n".encode()
+    sent = (head + body,) if parts == 1 else (head, body)
+    return [op for data in sent for op in (ops.Send(data), ops.Flush(), ops.Wait(1))]
+
+
+def one_chunk(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+async def test_bytes_after_a_body_change_nothing(framing: str, parts: int) -> None:
+    """Whatever a server says after a whole answer, the answer is whole, and the connection is not used again."""
+    body = b"".join(WHOLE)
+    told = one_chunk(body) + b"0\r\n\r\n" if framing == "chunked" else body
+    script = one_write(told + b"SSH-2.0\r\n\r\n", length=None if framing == "chunked" else len(body), parts=parts)
+    async with serving(script) as (server, client):
+        for _ in range(2):
+            assert words([event async for event in ask(client)]) == "ab"
+        assert server.journal.opened == 2
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+async def test_what_came_before_a_broken_chunk_is_given(parts: int) -> None:
+    """A chunk without a size is ProtocolError at once, after the events that came before it, in the same read or not."""
+    async with serving(one_write(one_chunk(b"".join(HEAD)) + b"zz\r\n", parts=parts)) as (server, client):
+        stream, seen = ask(client), []
+        with pytest.raises(bourn.ProtocolError, match="not HTTP that can be read") as caught:
+            async for event in stream:
+                seen.append(event)
+        assert (words(seen), server.now() < 2) == ("ab", True)
+        assert caught.value.__cause__ is not None
+
+
 async def test_what_aiohttp_holds_is_given_before_its_stored_error() -> None:
     """Bytes and the reset that reach the reader's buffer together come out bytes first."""
     gate = asyncio.Event()

@@ -2,7 +2,8 @@
 
 What aiohttp does that this library promises not to do is undone here: its timeouts are off (the watchdog keeps time), it
 follows no redirect, sends no ``Accept-Encoding`` but ``identity``, decompresses nothing by itself, reads no ``.netrc``, keeps
-no cookie, and what its reader holds is handed out before the error that the reader stores in front of it.
+no cookie, and what its reader holds is handed out before the error that the reader stores in front of it, or that its parser
+finds later in the same bytes.
 
 House rule: one table maps its exceptions to ours, at one border.
 """
@@ -10,10 +11,12 @@ House rule: one table maps its exceptions to ours, at one border.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -51,6 +54,8 @@ _ERRORS: tuple[tuple[type[BaseException], type[BournError], str], ...] = (
     (aiohttp.ClientError, ConnectionLostError, "the connection failed"),
 )
 """aiohttp's exception, ours, and the sentence; the first row that fits counts."""
+
+_END_OF_HEAD = b"\r\n\r\n"
 
 _CAUGHT = (aiohttp.ClientError, HttpProcessingError, OSError)
 
@@ -115,6 +120,27 @@ class HttpWire:
             self._response.close()
 
 
+class _Connection(ResponseHandler):
+    """What is broken in a body, or follows it, takes nothing away from what came before.
+
+    aiohttp's parser forgets a head when it stumbles in the same bytes, and lets the reader of a body wait for ever: so it is
+    given the head by itself, and the reader is told.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the network."""
+        if self._payload is None or self._payload.is_eof():
+            head, mark, data = data.partition(_END_OF_HEAD)
+            super().data_received(head + mark)
+            if not data:
+                return
+        payload = self._payload
+        super().data_received(data)
+        error = self.exception()
+        if error is not None and payload is not None and not payload.is_eof():
+            payload.set_exception(error)
+
+
 class _Phases(aiohttp.TraceConfig):
     """Tells the watchdog when the request has left, which is when the provider's time to the first event begins."""
 
@@ -135,6 +161,8 @@ class HttpTransport:
 
     def __init__(self, *, pooled: bool = True, connections: int = 0) -> None:
         self._connector = aiohttp.TCPConnector(limit=connections, force_close=not pooled)
+        connector: Any = self._connector
+        connector._factory = partial(_Connection, loop=connector._loop)  # noqa: SLF001 - as above
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             connector_owner=False,
