@@ -64,6 +64,10 @@ if TYPE_CHECKING:
     from bourn.events import ToolCallEnd as ToolCallEnd
     from bourn.events import ToolCallStart as ToolCallStart
     from bourn.events import Usage as Usage
+    from bourn.frontends import SseBody as SseBody
+    from bourn.frontends import to_sse as to_sse
+    from bourn.frontends.base import Failure as Failure
+    from bourn.frontends.base import explain as explain
     from bourn.messages import Image as Image
     from bourn.messages import Message as Message
     from bourn.messages import Options as Options
@@ -93,6 +97,8 @@ _HOMES: dict[str, str] = {
         "Event Finish Other ReasoningDelta ReasoningEnd ReasoningStart RefusalDelta RefusalEnd RefusalStart Start TextDelta "
         "TextEnd TextStart ToolCallDelta ToolCallEnd ToolCallStart Usage"
     ),
+    "frontends": "SseBody to_sse",
+    "frontends.base": "Failure explain",
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
     "response": "Response",
     "streams": "Stream TextStream",
@@ -117,6 +123,7 @@ __all__ = [
     "DeadlineError",
     "Event",
     "EventOrderError",
+    "Failure",
     "Finish",
     "FirstEventTimeout",
     "FrameTooLargeError",
@@ -149,6 +156,7 @@ __all__ = [
     "Response",
     "Schema",
     "ServerError",
+    "SseBody",
     "Start",
     "StatusError",
     "Stream",
@@ -168,7 +176,9 @@ __all__ = [
     "TransportError",
     "TruncatedError",
     "Usage",
+    "explain",
     "stream",
+    "to_sse",
 ]
 __version__ = "0.1.0"
 
