@@ -11,6 +11,7 @@ from hypothesis import given
 
 from bourn import dialects
 from bourn.dialects.anthropic.decoder import DIALECT, AnthropicDecoder
+from bourn.errors import PayloadError
 from bourn.events import (
     Finish,
     Other,
@@ -353,3 +354,26 @@ def both() -> Iterable[dict[str, Any]]:
     yield delta(0, "signature_delta", signature="s")
     yield stop(0)
     yield from ({**payload, "index": 1} for payload in TEXT)
+
+
+def test_a_held_block_without_a_start_of_the_message_has_a_start() -> None:
+    """Where ``message_start`` was forgotten, the first thing that is given makes up for it."""
+    out = decode(DIALECT, frames(block(0, type="mood", tone="x"), stop(0), *end()))
+    assert out.error is None
+    assert out.events == [Start(), Other("mood", {"type": "mood", "tone": "x"}), STOPPED]
+
+
+@pytest.mark.parametrize("signature", [None, 5, {}])
+def test_a_signature_that_is_none_is_none(signature: object) -> None:
+    """A gateway's ``signature_delta`` without a text, or without the field, leaves the thought unsigned."""
+    told = {} if signature is None else {"signature": signature}
+    out = events(block(0, type="thinking", thinking="x"), delta(0, "signature_delta", **told), stop(0), *end())
+    assert out[2] == ReasoningEnd(0)
+
+
+@pytest.mark.parametrize("index", [True, 0])
+@pytest.mark.parametrize("text", [5, {}])
+def test_a_stray_delta_of_a_wrong_shape_raises_nothing_foreign(index: Any, text: Any) -> None:
+    """Text that is a number, before its block began, or an index that is a boolean."""
+    out = decode(DIALECT, frames(begin(), delta(index, "text_delta", text=text), *end()))
+    assert out.error is None or isinstance(out.error, PayloadError)

@@ -149,6 +149,8 @@ IMAGE_IN_GREEK = {"type": "image", "source": {"type": "base64", "media_type": "i
         ({"model": "x", "messages": []}, "max_tokens: Field required"),
         ({"model": "x", "max_tokens": 1}, "messages: Field required"),
         (BODY | {"messages": []}, "messages: at least one message is required"),
+        (BODY | {"system": [{"type": "text", "text": 5}]}, "system.0.text: Input should be a valid string"),
+        (BODY | {"system": [{"type": "text"}]}, "system.0.text: Field required"),
         (BODY | {"model": 1}, "model: Input should be a valid string"),
         (BODY | {"max_tokens": "many"}, "max_tokens: Input should be a valid integer"),
         (BODY | {"max_tokens": -1}, "max_tokens: Input should be greater than or equal to 0"),
@@ -199,3 +201,10 @@ def test_a_body_that_is_not_json_is_refused(body: bytes) -> None:
     """It says so, and where."""
     with pytest.raises(InputError, match=r"^The request body is not valid JSON: "):
         parse(body)
+
+
+@pytest.mark.parametrize("kind", ["mood", ["text"], {"text": 1}, None, 5])
+def test_a_block_of_an_unknown_type_is_passed_over(kind: object) -> None:
+    """A type may be anything, also what is no word."""
+    turn = {"role": "user", "content": [{"type": kind}, {"type": "text", "text": "hi"}]}
+    assert parse(BODY | {"messages": [turn]}).messages == (Message("user", (Text("hi"),)),)

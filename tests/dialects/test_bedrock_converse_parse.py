@@ -225,6 +225,26 @@ REFUSALS: dict[str, tuple[Any, str]] = {
         turns([{"image": {"format": "png", "source": {"bytes": "?"}}}]),
         WRONG.format("messages.0.content.0.image.source.bytes", "Member must be base64"),
     ),
+    "an image whose bytes are not even ASCII": (
+        turns([{"image": {"format": "png", "source": {"bytes": "\u00e9"}}}]),
+        WRONG.format("messages.0.content.0.image.source.bytes", "Member must be base64"),
+    ),
+    "an image at no address": (
+        turns([{"image": {"format": "png", "source": {"s3Location": {"uri": 5}}}}]),
+        WRONG.format("messages.0.content.0.image.source.s3Location.uri", "Expected `str`, got `int`"),
+    ),
+    "thinking that is a number": (
+        turns([{"reasoningContent": 0.5}]),
+        WRONG.format("messages.0.content.0.reasoningContent", "Expected `object`, got `float`"),
+    ),
+    "guarded content that is a number": (
+        turns([{"guardContent": 0.5}]),
+        WRONG.format("messages.0.content.0.guardContent", "Expected `object`, got `float`"),
+    ),
+    "cited content that is a list": (
+        turns([{"citationsContent": []}]),
+        WRONG.format("messages.0.content.0.citationsContent", "Expected `object`, got `array`"),
+    ),
     "thinking without thoughts": (
         turns([{"reasoningContent": {}}]),
         WRONG.format("messages.0.content.0.reasoningContent.reasoningText", "Member must not be null"),

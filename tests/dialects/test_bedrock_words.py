@@ -69,3 +69,9 @@ def test_blobs_are_joined_as_bytes(pieces: list[bytes]) -> None:
     """Base64 of the whole, not of the pieces one after the other."""
     joined = join_blobs([base64.b64encode(piece).decode() for piece in pieces])
     assert base64.b64decode(joined) == b"".join(pieces)
+
+
+def test_blobs_that_are_no_blobs_are_joined_as_text() -> None:
+    """Neither letters beyond base64's, nor those beyond ASCII, raise anything."""
+    assert join_blobs(["YQ==", "?"]) == "YQ==?"
+    assert join_blobs(["YQ==", "\u00e9"]) == "YQ==\u00e9"

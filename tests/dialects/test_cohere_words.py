@@ -28,6 +28,7 @@ FIELDS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
             {"billed_units": {"output_tokens": 2, "search_units": 1}},
         ),
         ({"billed_units": {"input_tokens": 5}}, Usage(5), {"billed_units": {"input_tokens": 5}}),
+        ({"tokens": {"input_tokens": float("inf"), "output_tokens": True}}, None, {}),
         ({"cached_tokens": 0}, Usage(cached_tokens=0), {}),
         ({"tokens": {"image_tokens": 9}, "news": 1}, None, {"tokens": {"image_tokens": 9}, "news": 1}),
     ],

@@ -111,3 +111,10 @@ def test_any_arguments_come_back(arguments: dict[str, Any]) -> None:
     whole = "".join(written(*pieces_of(arguments, "$")))
     assert json.loads(whole) == arguments
     assert json.loads(whole, object_pairs_hook=list) == json.loads(json.dumps(arguments), object_pairs_hook=list)
+
+
+def test_a_short_path_makes_no_long_text() -> None:
+    """Elements may be left out, but not so many that a few bytes become gigabytes of ``null``."""
+    assert written(number("$.a[1000]"))[0] == '{"a":[' + "null," * 1000 + "1"
+    with pytest.raises(ValueError, match="999999999 elements before 999999999 are left out"):
+        written(number("$.a[999999999]"))

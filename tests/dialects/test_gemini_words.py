@@ -82,7 +82,9 @@ def test_the_prompt_of_tools_is_input() -> None:
     assert write_usage(Usage(17, 5, reasoning_tokens=3), {"toolUsePromptTokenCount": 7}) == {**raw, "totalTokenCount": 22}
 
 
-@pytest.mark.parametrize("raw", [{}, {"trafficType": "ON_DEMAND"}, {"promptTokenCount": "many"}, {"totalTokenCount": 3}])
+@pytest.mark.parametrize(
+    "raw", [{}, {"trafficType": "ON_DEMAND"}, {"promptTokenCount": "many"}, {"promptTokenCount": True}, {"totalTokenCount": 3}]
+)
 def test_usage_without_counts_is_none(raw: dict[str, Any]) -> None:
     """Nothing is made up."""
     assert read_usage(raw) is None

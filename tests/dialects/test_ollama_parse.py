@@ -163,6 +163,7 @@ def test_a_result_may_hold_an_image() -> None:
         ),
         (BODY | {"messages": [{"role": "judge"}]}, "messages[0].role: invalid role 'judge'"),
         (BODY | {"messages": [{"role": "user", "images": ["?"]}]}, "messages[0].images[0]: illegal base64 data"),
+        (BODY | {"messages": [{"role": "user", "images": ["\u00e9"]}]}, "messages[0].images[0]: illegal base64 data"),
         (BODY | {"think": "very"}, "invalid think value: 'very'"),
         (BODY | {"options": {"temperature": "hot"}}, "temperature: wanted"),
         (BODY | {"options": {"num_predict": "many"}}, "max_tokens: wanted"),

@@ -414,3 +414,18 @@ def test_only_the_first_choice_speaks() -> None:
     assert isinstance(decoded.error, TruncatedError)
     assert decoded.response.text == "a"
     assert decoded.response.others == [Other("choice", second)]
+
+
+@pytest.mark.parametrize(
+    ("delta", "other"),
+    [
+        ({"content": [{"type": "text", "text": 5}]}, Other("content", 5)),
+        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": {"a": 1}}]}]}, Other("reasoning", {"a": 1})),
+        ({"content": [{"type": "thinking", "thinking": 5}]}, Other("reasoning", 5)),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": ["a"]}]}, Other("reasoning", ["a"])),
+    ],
+)
+def test_what_is_no_text_where_text_belongs_is_an_other(delta: dict[str, Any], other: Other) -> None:
+    """No delta holds anything but text, and nothing is dropped."""
+    decoded = decoded_from(chunk_of(**delta), chunk_of(content="b"), DONE)
+    assert (decoded.response.text, decoded.response.others) == ("b", [other])

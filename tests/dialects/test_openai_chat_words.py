@@ -51,3 +51,8 @@ def test_counts_are_read_back_as_they_were_written(usage: Usage) -> None:
 def test_our_words_for_the_end_are_read_as_what_they_were_written_for() -> None:
     """The table for writing is the inverse of a part of the table for reading."""
     assert {FINISH_REASONS[word]: word for word in FINISH_WORDS.values()} == FINISH_WORDS
+
+
+def test_a_boolean_is_no_count() -> None:
+    """Python takes ``True`` for a number; a usage is not so lenient."""
+    assert read_usage({"prompt_tokens": True, "completion_tokens": 5}) == Usage(output_tokens=5)

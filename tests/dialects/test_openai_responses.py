@@ -402,11 +402,13 @@ def test_what_has_no_room_in_a_part_is_told_beside_it() -> None:
         {"type": "response.image_generation_call.partial_image", "partial_image_b64": "iVBO"},
         {"type": "codex.rate_limits", "item": "x"},
         {"neither": "type", "nor": "error"},
+        {"type": ["a", "list"]},
+        {"type": {"an": "object"}, "response": 3},
     ],
 )
 def test_an_event_that_nobody_knows_is_passed_on(payload: Payload) -> None:
     """Whatever its fields are."""
-    assert said(payload) == [Other(payload.get("type", "unknown"), payload)]
+    assert said(payload) == [Other(str(payload.get("type", "unknown")), payload)]
 
 
 def test_pings_are_no_events() -> None:

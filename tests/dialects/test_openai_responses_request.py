@@ -325,3 +325,9 @@ def test_a_body_that_is_no_object_is_refused(data: bytes, sentence: str) -> None
     """Whatever was sent instead."""
     with pytest.raises(InputError, match=sentence):
         DIALECT.parse(HttpCall("/responses", data))
+
+
+@pytest.mark.parametrize("kind", ["mood", ["message"], {"message": 1}, 5])
+def test_an_item_of_an_unknown_type_is_passed_over(kind: object) -> None:
+    """A type may be anything, also what is no word."""
+    assert read(input=[{"type": kind}, {"role": "user", "content": "hi"}]) == read(input=[{"role": "user", "content": "hi"}])

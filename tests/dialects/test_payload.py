@@ -212,3 +212,19 @@ def test_written_json_keeps_order_and_script() -> None:
         payload.dumps({"b": [1, None, True], "a": "\u00e9\u20ac\u2028"})
         == '{"b":[1,null,true],"a":"\u00e9\u20ac\u2028"}'.encode()
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"message":"no"}', {"message": "no"}),
+        (rb'{"message":"\ud800"}', {"message": "\ufffd"}),
+        (b'{"message":"\xff"}', {"message": "\ufffd"}),
+        (b" not JSON \n", "not JSON"),
+        (b"[" * 100_000, "[" * 100_000),
+        (b"", ""),
+    ],
+)
+def test_the_body_of_a_refusal_is_json_or_text(body: bytes, told: object) -> None:
+    """Sloppy JSON is mended, and what is none, however deep, is the text that it is."""
+    assert payload.told(body) == told

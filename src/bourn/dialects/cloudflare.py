@@ -149,7 +149,7 @@ def _whole_call(call: ToolCall) -> dict[str, Any]:
     """A call as Cloudflare tells it outside a stream: its arguments are an object, where they can be."""
     try:
         arguments = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
+    except payload.UNREADABLE:
         arguments = call.arguments
     return {"name": call.name, "arguments": arguments}
 

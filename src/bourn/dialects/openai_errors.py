@@ -27,10 +27,7 @@ RETRYABLE = frozenset({"server_error", "rate_limit_exceeded", "429", "500", "502
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireError:
     """The error of a refused request. A body that is not JSON is itself the message; a date in ``Retry-After`` is not read."""
     del status  # the words are in the body, whatever the number
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        value = None
+    value = payload.told(body)
     said = told(value) if isinstance(value, dict) else WireError(body.decode("utf-8", "replace").strip())
     return msgspec.structs.replace(said, retry_after=retry_after(headers))
 

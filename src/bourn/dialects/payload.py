@@ -8,7 +8,7 @@ which reads what real services send all the same: invalid UTF-8 becomes U+FFFD (
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,15 +16,26 @@ from bourn.errors import PayloadError
 
 T = TypeVar("T")
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not the wanted JSON; so that no reader forgets one of them."""
+
+_ANYTHING = msgspec.json.Decoder(Any)
+
+
+def told(body: bytes) -> Any:
+    """What the body of a refused request holds: any JSON, sloppy or not; where it is none, the body itself as text."""
+    try:
+        return decode(_ANYTHING, body)
+    except PayloadError:
+        return body.decode("utf-8", "replace").strip()
+
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
     """``data`` as the decoder's type. Raises ``PayloadError`` with ``raw`` where it is not JSON of that shape."""
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _slow(decoder.type, data)
-    except RecursionError as error:
-        raise _undecodable("it is nested too deeply", data) from error
 
 
 def _slow(type_: type[T], data: bytes) -> T:

@@ -123,7 +123,7 @@ class _Block:
         if text:
             try:
                 self.held["input"] = msgspec.json.decode(text)
-            except msgspec.DecodeError:
+            except payload.UNREADABLE:
                 self.held["input"] = text
         return Other(self.kind, self.held)
 
@@ -170,7 +170,7 @@ class AnthropicDecoder:
     def _on_delta(self, data: bytes) -> Sequence[Event]:
         try:
             event = _DELTA.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except payload.UNREADABLE:
             return self._odd_payload(data)
         return self._take(event)
 
@@ -187,7 +187,7 @@ class AnthropicDecoder:
             event = msgspec.convert(value, _Delta)
         except msgspec.ValidationError as error:
             index, delta = value.get("index"), value.get("delta")
-            if isinstance(index, int) and isinstance(delta, dict) and isinstance(delta.get("type"), str):
+            if type(index) is int and isinstance(delta, dict) and isinstance(delta.get("type"), str):
                 return self._odd_delta(index, delta)
             raise PayloadError(f"undecodable content_block_delta ({error})", raw=data) from error
         return self._take(event)
@@ -196,13 +196,12 @@ class AnthropicDecoder:
         """A delta that is not the usual one of its block: a signature, a citation, a piece of a held block, a stray."""
         block, kind = self._blocks.get(index), delta["type"]
         if block is None and kind in _LATE:
-            opened = self._open(index, {"type": _LATE[kind]})
-            return self._begun([*opened, *self._take(msgspec.convert({"index": index, "delta": delta}, _Delta))])
+            return self._begun(self._open(index, {**delta, "type": _LATE[kind]}))
         if block is not None and block.held is not None:
             block.take(delta)
             return ()
         if block is not None and block.kind == "thinking" and kind == "signature_delta":
-            block.signature = delta["signature"] or block.signature
+            block.signature = _string(delta, "signature") or block.signature
             return ()
         if all(value in ("", None) for name, value in delta.items() if name != "type"):
             return ()
@@ -257,7 +256,7 @@ class AnthropicDecoder:
             block.held = content
 
     def _on_block_stop(self, data: bytes) -> Sequence[Event]:
-        return self._close(payload.decode(_STOP, data).index)
+        return self._begun(self._close(payload.decode(_STOP, data).index))
 
     def _close(self, index: int) -> list[Event]:
         out: list[Event] = []

@@ -121,7 +121,7 @@ def parse(call: HttpCall) -> Request:
     """
     try:
         raw = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except payload.UNREADABLE as error:
         raise InputError(f"The request body is not valid JSON: {error}") from error
     body = _read(raw, _Body, "")
     if not body.messages:
@@ -188,10 +188,10 @@ def _choice(choice: _Choice) -> ToolChoice:
 
 
 def _system(system: str | list[Json] | None) -> list[Message]:
-    texts = (
-        [system] if isinstance(system, str) else [_field(block, "text", f"system.{n}") for n, block in enumerate(system or ())]
-    )
-    return [Message("system", text) for text in texts]
+    if isinstance(system, str):
+        return [Message("system", system)]
+    blocks = (_read(block, _TextParam, f"system.{at}") for at, block in enumerate(system or ()))
+    return [Message("system", block.text) for block in blocks]
 
 
 def _messages(turn: _Turn, place: str, last: bool) -> Iterator[Message]:
@@ -246,8 +246,8 @@ def _sides(turns: list[_Turn]) -> Iterator[tuple[Role, int, list[Json]]]:
 def _parts(blocks: list[Json], place: str) -> Iterator[Any]:
     for at, raw in enumerate(blocks):
         kind = _field(raw, "type", f"{place}.{at}")
-        if kind in _BLOCKS:
-            yield _BLOCKS[kind](raw, f"{place}.{at}.{kind}")
+        if (read := _BLOCKS.get(str(kind))) is not None:
+            yield read(raw, f"{place}.{at}.{kind}")
 
 
 def _text(raw: Json, place: str) -> Part:

@@ -217,7 +217,7 @@ def _tool_call(part: ToolCall, warnings: Warnings) -> Block | None:
         return None
     try:
         arguments = msgspec.json.decode(part.arguments or "{}", type=dict[str, Any])
-    except msgspec.DecodeError:
+    except payload.UNREADABLE:
         arguments = {"input": part.arguments}
         warnings.append(f"the arguments of tool {part.name!r} are no JSON object and are sent as one with the key 'input'")
     return {"type": "tool_use", "id": _id(part.id or part.name), "name": part.name, "input": arguments}

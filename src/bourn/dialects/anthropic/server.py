@@ -253,7 +253,7 @@ def _thinking(part: Reasoning) -> dict[str, Any]:
 def _tool_use(part: ToolCall) -> dict[str, Any]:
     try:
         arguments = msgspec.json.decode(part.arguments or "{}")
-    except msgspec.DecodeError:
+    except payload.UNREADABLE:
         arguments = {}
     return {"type": "tool_use", "id": part.id or f"toolu_{part.name}", "name": part.name, "input": arguments}
 

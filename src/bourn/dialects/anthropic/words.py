@@ -145,12 +145,7 @@ def read_error_body(value: Any) -> WireError:
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireError:
     """What a refused request's body says; a body that is not JSON is itself the message."""
     del status  # the words are in the body, whatever the number
-    try:
-        value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        value = body.decode("utf-8", "replace").strip()
-    error = read_error_body(value)
-    return msgspec.structs.replace(error, retry_after=retry_after(headers))
+    return msgspec.structs.replace(read_error_body(payload.told(body)), retry_after=retry_after(headers))
 
 
 def write_error(error: WireError, kind: str) -> dict[str, Any]:

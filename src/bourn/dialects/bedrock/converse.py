@@ -119,7 +119,7 @@ def _input(pieces: list[Any]) -> dict[str, Any]:
     text = "".join(str(piece.get("input", "")) if isinstance(piece, dict) else "" for piece in pieces)
     try:
         return {"input": msgspec.json.decode(text)} if text else {}
-    except (msgspec.DecodeError, RecursionError):
+    except payload.UNREADABLE:
         return {"input": text}
 
 
@@ -180,7 +180,7 @@ class ConverseDecoder:
     def _on_delta(self, data: bytes) -> Sequence[Event]:
         try:
             event = _DELTA.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except payload.UNREADABLE:
             return self._odd_delta(data)
         return self._take(event.content_block_index, event.delta)
 

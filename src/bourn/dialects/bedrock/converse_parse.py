@@ -8,7 +8,6 @@ through: a key goes to ``extra``, a block of another kind (a document, a cache p
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, TypeVar
@@ -100,6 +99,14 @@ class _Thought(msgspec.Struct):
     signature: str | None = None
 
 
+class _Cited(msgspec.Struct):
+    content: list[Json] = []
+
+
+class _S3Location(msgspec.Struct):
+    uri: str
+
+
 class _Image(msgspec.Struct):
     format: Literal["png", "jpeg", "gif", "webp"]
     source: Json
@@ -113,7 +120,7 @@ def parse(call: HttpCall) -> Request:
     model, operation = read_path(call.path)
     try:
         raw = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except payload.UNREADABLE as error:
         raise InputError(f"The request body is not valid JSON: {error}") from error
     body = _read(raw, _Body, "")
     turns = [_read(turn, _Turn, f"messages.{at}") for at, turn in enumerate(body.messages)]
@@ -198,7 +205,7 @@ def _schema(form: Any) -> Schema:
     told = _field(_field(form, "structure", "outputConfig.textFormat"), "jsonSchema", "outputConfig.textFormat.structure")
     try:
         schema = msgspec.json.decode(_field(told, "schema", place), type=Json)
-    except (msgspec.DecodeError, TypeError) as error:
+    except (*payload.UNREADABLE, TypeError) as error:
         raise _wrong(f"{place}.schema", "Member must be the text of a JSON object") from error
     return Schema(schema, told.get("name") or "answer")
 
@@ -257,13 +264,13 @@ def _text(value: Any, place: str) -> Iterator[Part]:
     yield Text(told)
 
 
-def _guarded(value: Json, place: str) -> Iterator[Part]:
-    if "text" in value:
-        yield Text(_read(value["text"], _Text, f"{place}.guardContent.text").text)
+def _guarded(value: Any, place: str) -> Iterator[Part]:
+    if "text" in (block := _read(value, Json, f"{place}.guardContent")):
+        yield Text(_read(block["text"], _Text, f"{place}.guardContent.text").text)
 
 
-def _cited(value: Json, place: str) -> Iterator[Part]:
-    for block in value.get("content", ()):
+def _cited(value: Any, place: str) -> Iterator[Part]:
+    for block in _read(value, _Cited, f"{place}.citationsContent").content:
         yield Text(_read(block, _Text, f"{place}.citationsContent.content").text)
 
 
@@ -289,11 +296,12 @@ def _result(block: Json, place: str) -> Iterator[Text | Image]:
         yield from _image(block["image"], place)
 
 
-def _thought(value: Json, place: str) -> Iterator[Part]:
-    if "redactedContent" in value:
-        yield Reasoning(signature=_read(value["redactedContent"], str, f"{place}.reasoningContent"), redacted=True)
+def _thought(value: Any, place: str) -> Iterator[Part]:
+    content = _read(value, Json, f"{place}.reasoningContent")
+    if "redactedContent" in content:
+        yield Reasoning(signature=_read(content["redactedContent"], str, f"{place}.reasoningContent"), redacted=True)
     else:
-        told = _field(value, "reasoningText", f"{place}.reasoningContent")
+        told = _field(content, "reasoningText", f"{place}.reasoningContent")
         block = _read(told, _Thought, f"{place}.reasoningContent.reasoningText")
         yield Reasoning(block.text, block.signature)
 
@@ -302,12 +310,13 @@ def _image(value: Any, place: str) -> Iterator[Image]:
     block = _read(value, _Image, f"{place}.image")
     media_type = _MEDIA_TYPES[block.format]
     if "s3Location" in block.source:
-        yield Image(_field(block.source["s3Location"], "uri", f"{place}.image.source.s3Location"), media_type=media_type)
+        location = _read(block.source["s3Location"], _S3Location, f"{place}.image.source.s3Location")
+        yield Image(location.uri, media_type=media_type)
         return
     told = _read(_field(block.source, "bytes", f"{place}.image.source"), str, f"{place}.image.source.bytes")
     try:
         yield Image(data=base64.b64decode(told, validate=True), media_type=media_type)
-    except binascii.Error as error:
+    except ValueError as error:
         raise _wrong(f"{place}.image.source.bytes", "Member must be base64") from error
 
 

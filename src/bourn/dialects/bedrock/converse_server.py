@@ -252,7 +252,7 @@ def _thinking(part: Reasoning) -> dict[str, Any]:
 def _tool_use(part: ToolCall) -> dict[str, Any]:
     try:
         arguments = msgspec.json.decode(part.arguments or "{}")
-    except msgspec.DecodeError:
+    except payload.UNREADABLE:
         arguments = {}
     return {"toolUse": {"toolUseId": part.id or f"tooluse_{part.name}", "name": part.name, "input": arguments}}
 

@@ -7,7 +7,6 @@ botocore 1.44. House rule: a word stands here once, with where it was seen if it
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any
 
@@ -107,5 +106,5 @@ def join_blobs(pieces: Sequence[str]) -> str:
         return pieces[0]
     try:
         return base64.b64encode(b"".join(base64.b64decode(piece, validate=True) for piece in pieces)).decode()
-    except binascii.Error:
+    except ValueError:
         return "".join(pieces)

@@ -153,7 +153,7 @@ def parse(call: HttpCall) -> Request:
     model, operation = read_path(call.path)
     try:
         body = msgspec.json.decode(call.body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except payload.UNREADABLE as error:
         raise InputError("Malformed input request, please reformat your input and try again.") from error
     if (stray := next((name for name in ("model", "stream") if name in body), None)) is not None:
         raise InputError(

@@ -132,10 +132,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
 
 
 def _body(data: bytes) -> dict[str, Any]:
-    try:
-        value: Any = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = data.decode("utf-8", "replace").strip()
+    value = payload.told(data)
     return value if isinstance(value, dict) else {"message": value}
 
 

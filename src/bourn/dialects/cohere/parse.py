@@ -64,7 +64,7 @@ def parse(call: HttpCall) -> Request:
     try:
         raw = msgspec.json.decode(call.body)
         body = msgspec.convert(raw, _Body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except payload.UNREADABLE as error:
         raise InputError(f"invalid request: {error}") from error
     if not body.messages:
         raise InputError("invalid request: messages: at least one message is required")

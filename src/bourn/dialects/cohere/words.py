@@ -7,6 +7,7 @@ House rule: a word stands here once, with where it was seen if it is not in the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -90,7 +91,7 @@ def write_usage(usage: Usage | None, rest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _count(value: Any) -> int | None:
     """A count, which the SDK declares as a number with a fraction."""
-    return int(value) if isinstance(value, (int, float)) else None
+    return int(value) if type(value) in (int, float) and isfinite(value) else None
 
 
 def told(value: Any) -> WireError:
@@ -110,9 +111,4 @@ def told(value: Any) -> WireError:
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireError:
     """What a refused request's body says; a body that is not JSON is itself the message."""
     del status  # the words are in the body, whatever the number
-    value: Any
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = body.decode("utf-8", "replace").strip()
-    return msgspec.structs.replace(told(value), retry_after=retry_after(headers))
+    return msgspec.structs.replace(told(payload.told(body)), retry_after=retry_after(headers))

@@ -23,6 +23,9 @@ _STEP = re.compile(
 
 Step = str | int
 
+_LEFT_OUT = 1000
+"""The most elements before a value that may be left out: a path of ten bytes must not become gigabytes of ``null``."""
+
 
 class PartialArg(msgspec.Struct, frozen=True, rename="camel"):
     """One piece: a value, or a piece of a string that goes on where ``will_continue``."""
@@ -89,7 +92,10 @@ class ArgumentWriter:
         used.add(step)
         if isinstance(step, str):
             return f'"{_escaped(step)}":'
-        return "null," * (step - 1 - before if isinstance(before, int) else 0)
+        left_out = step - 1 - before if isinstance(before, int) else 0
+        if left_out > _LEFT_OUT:
+            raise ValueError(f"{left_out} elements before {step!r} are left out")
+        return "null," * left_out
 
 
 def _steps(path: str) -> list[Step]:

@@ -158,7 +158,7 @@ class GeminiDecoder:
             return ()
         try:
             plain = _PLAIN.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except payload.UNREADABLE:
             return self._take(data)
         candidate = plain.candidates[0]
         speech = candidate.content.parts[0]

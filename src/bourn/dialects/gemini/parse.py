@@ -135,7 +135,7 @@ def parse(call: HttpCall) -> Request:
         raise InputError("* GenerateContentRequest.model: unexpected model name format\n")
     try:
         raw = msgspec.json.decode(call.body or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except payload.UNREADABLE as error:
         raise InputError(f"Invalid JSON payload received. {error}") from error
     if not isinstance(raw, dict):
         raise InputError("Invalid JSON payload received. The root must be an object.")

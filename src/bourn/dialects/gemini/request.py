@@ -212,7 +212,7 @@ def _tool_call(part: ToolCall, warnings: Warnings) -> Json | None:
         return None
     try:
         arguments = msgspec.json.decode(part.arguments or "{}", type=Json)
-    except msgspec.DecodeError:
+    except payload.UNREADABLE:
         arguments = {"input": part.arguments}
         warnings.append(f"the arguments of tool {part.name!r} are no JSON object and are sent as one with the key 'input'")
     return {"functionCall": {**_identified(part.id), "name": part.name, "args": arguments}, **_signed(part.signature)}

@@ -70,7 +70,7 @@ class _Call:
         if text:
             try:
                 written["args"] = msgspec.json.decode(text, type=Json)
-            except msgspec.DecodeError:
+            except payload.UNREADABLE:
                 written["args"] = {"input": text}
         return {"functionCall": written}
 

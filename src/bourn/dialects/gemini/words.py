@@ -154,7 +154,7 @@ def read_usage(raw: Mapping[str, Any]) -> Usage | None:
 
 
 def _sum(raw: Mapping[str, Any], *names: str) -> int | None:
-    counts = [raw[name] for name in names if isinstance(raw.get(name), int)]
+    counts = [raw[name] for name in names if type(raw.get(name)) is int]
     return sum(counts) if counts else None
 
 
@@ -203,11 +203,7 @@ def _retry_delay(details: Any) -> float | None:
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireError:
     """What a refused request's body says; a body that is not JSON is itself the message."""
     del status  # the words are in the body, whatever the number
-    try:
-        value: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        value = body.decode("utf-8", "replace").strip()
-    error = read_error_body(value)
+    error = read_error_body(payload.told(body))
     wait = retry_after(headers)
     return error if wait is None else msgspec.structs.replace(error, retry_after=wait)
 

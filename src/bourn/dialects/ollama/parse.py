@@ -7,7 +7,6 @@ unasked, no messages at all is a wish to load the model. House rule: what the vo
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -74,7 +73,7 @@ def parse(call: HttpCall) -> Request:
     try:
         raw = msgspec.json.decode(call.body)
         body = msgspec.convert(raw, _Body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except payload.UNREADABLE as error:
         raise InputError(f"invalid request: {error}") from error
     if not body.model:
         raise InputError("model is required")
@@ -136,6 +135,6 @@ def _call(one: _Call) -> ToolCall:
 def _image(data: str, place: str) -> Image:
     try:
         read = base64.b64decode(data, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise InputError(f"{place}: illegal base64 data") from error
     return Image(data=read, media_type=next((kind for magic, kind in _MAGIC.items() if read.startswith(magic)), "image/png"))

@@ -137,7 +137,7 @@ def _tool_call(part: ToolCall, warnings: Warnings) -> Json | None:
         return None
     try:
         arguments = msgspec.json.decode(part.arguments or "{}", type=Json)
-    except msgspec.DecodeError:
+    except payload.UNREADABLE:
         arguments = {"input": part.arguments}
         warnings.append(f"the arguments of tool {part.name!r} are no JSON object and are sent as one with the key 'input'")
     told = {} if part.id is None else {"id": part.id}

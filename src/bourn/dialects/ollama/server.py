@@ -168,7 +168,7 @@ def _whole_call(call: ToolCall, at: int) -> Json:
 def _call(id: str | None, name: str, arguments: str, at: int) -> Json:
     try:
         value = msgspec.json.decode(arguments or "{}", type=Json)
-    except (msgspec.DecodeError, RecursionError):
+    except payload.UNREADABLE:
         value = {"input": arguments}
     told = {} if id is None else {"id": id}
     return {**told, "function": {"index": at, "name": name, "arguments": value}}

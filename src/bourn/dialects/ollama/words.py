@@ -85,9 +85,4 @@ def told(value: Any) -> WireError:
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireError:
     """What a refused request's body says; a body that is not JSON is itself the message."""
     del status  # the words are in the body, whatever the number
-    value: Any
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = body.decode("utf-8", "replace").strip()
-    return msgspec.structs.replace(told(value), retry_after=retry_after(headers))
+    return msgspec.structs.replace(told(payload.told(body)), retry_after=retry_after(headers))

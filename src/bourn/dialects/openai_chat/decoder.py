@@ -244,6 +244,9 @@ class ChatDecoder:
         """More of what the model says under a key of the delta; a part of another kind that is open ends."""
         if not text:
             return
+        if not isinstance(text, str):
+            out.append(Other(key, text))
+            return
         kind, event = _SAID[key]
         if kind != self._kind:
             self._hush(out)
@@ -277,7 +280,8 @@ class ChatDecoder:
             if kind == "text":
                 self._say("content", part.get("text"), out)
             elif kind == "thinking":
-                for thought in part.get("thinking") or ():
+                thoughts = part.get("thinking")
+                for thought in thoughts if isinstance(thoughts, list) else [thoughts]:
                     self._say("reasoning", thought.get("text") if isinstance(thought, dict) else thought, out)
             else:
                 out.append(Other(str(kind), part))

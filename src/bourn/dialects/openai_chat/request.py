@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from bourn.dialects import payload
 from bourn.dialects.base import HttpCall
 from bourn.errors import InputError
 from bourn.messages import (
@@ -273,7 +274,7 @@ def read_body(data: bytes) -> dict[str, Any]:
     """The JSON object of a request; raises ``InputError``."""
     try:
         body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except payload.UNREADABLE as error:
         raise InputError(f"The body of the request is not valid JSON: {error}") from error
     if not isinstance(body, dict):
         raise InputError("The body of the request must be a JSON object.")

@@ -150,6 +150,6 @@ def _count(told: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int |
         value: Any = told
         for step in path:
             value = value.get(step) if isinstance(value, Mapping) else None
-        if isinstance(value, int):
+        if type(value) is int:
             return value
     return None

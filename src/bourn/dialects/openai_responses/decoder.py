@@ -104,7 +104,7 @@ class ResponsesDecoder:
         self._data = frame.data
         try:
             event = _EVENT.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except payload.UNREADABLE:
             return self._odd(frame)
         return self._take(event, frame)
 
@@ -135,8 +135,8 @@ class ResponsesDecoder:
         """A frame that the typed decode refuses: OpenRouter's ``[DONE]``, sloppy bytes, an unknown event of another shape."""
         if frame.data.strip() == b"[DONE]":
             return []
-        type = payload.decode(_OBJECT, frame.data).get("type") or frame.event
-        event = payload.decode(_EVENT, frame.data) if type in self._HANDLERS else WireEvent(str(type))
+        type = str(payload.decode(_OBJECT, frame.data).get("type") or frame.event)
+        event = payload.decode(_EVENT, frame.data) if type in self._HANDLERS else WireEvent(type)
         return self._take(event, frame)
 
     def _quiet(self, event: WireEvent, out: list[Event]) -> None:

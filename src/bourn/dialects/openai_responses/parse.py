@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from bourn.dialects import payload
 from bourn.dialects.base import HttpCall
 from bourn.dialects.openai_responses.request import KEYS
 from bourn.dialects.openai_responses.words import CUSTOM_CALL, FUNCTION_CALL, MESSAGE, REASONING, RESULT
@@ -44,7 +45,7 @@ def parse(http: HttpCall) -> Request:
 def _body(data: bytes) -> Json:
     try:
         body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except payload.UNREADABLE as error:
         raise InputError(f"The body of the request is not valid JSON: {error}") from error
     if not isinstance(body, dict):
         raise InputError("The body of the request must be a JSON object.")
@@ -131,7 +132,7 @@ def _read_items(items: Any) -> list[Message]:
     for at, raw in enumerate(items):
         if not isinstance(raw, Mapping):
             raise InputError(f"Invalid type for 'input[{at}]': expected an object.")
-        reader = _ITEM_READERS.get(raw.get("type") or MESSAGE)
+        reader = _ITEM_READERS.get(str(raw.get("type") or MESSAGE))
         if reader is None:
             continue
         try:
