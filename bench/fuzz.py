@@ -94,7 +94,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as seeds:
         for number, sample in enumerate(samples(dialect.name)):
             Path(seeds, str(number)).write_bytes(sample.asked if check is request else sample.body)
-        options = [f"-max_total_time={asked.seconds}", f"-max_len={MOST.get(asked.check, LONG)}", "-timeout=20", "-print_final_stats=1"]
+        options = [
+            f"-max_total_time={asked.seconds}",
+            f"-max_len={MOST.get(asked.check, LONG)}",
+            "-timeout=20",
+            "-print_final_stats=1",
+        ]
         atheris.Setup([sys.argv[0], seeds, *options], lambda data: check(dialect, data), custom_mutator=mutate)
         atheris.Fuzz()
 

@@ -94,7 +94,7 @@ _LATE = {"text_delta": "text", "thinking_delta": "thinking"}
 class _Block:
     """An open content block: a part of the answer, or (``held``) one that is given whole as ``Other`` when it stops."""
 
-    __slots__ = ("delta", "held", "json", "kind", "part", "piece", "redacted", "signature")
+    __slots__ = ("delta", "held", "kind", "part", "piece", "redacted", "signature", "texts")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -104,22 +104,25 @@ class _Block:
         self.signature: str | None = None
         self.redacted = False
         self.held: dict[str, Any] | None = None
-        self.json: list[str] = []
+        self.texts: dict[str, list[str]] = {}  # field to its pieces, joined once
 
     def take(self, delta: dict[str, Any]) -> None:
-        """Add a delta to the held block: input is joined, other texts are appended, the rest replaces."""
+        """Add a delta to the held block: texts are appended, also those of its input, the rest replaces."""
         assert self.held is not None
         for name, value in delta.items():
-            if name == "partial_json" and isinstance(value, str):
-                self.json.append(value)
-            elif name != "type":
+            if isinstance(value, str) and name != "type":
                 before = self.held.get(name)
-                self.held[name] = before + value if isinstance(before, str) and isinstance(value, str) else value
+                self.texts.setdefault(name, [before] if isinstance(before, str) else []).append(value)
+            elif name != "type":
+                self.texts.pop(name, None)
+                self.held[name] = value
 
     def whole(self) -> Other:
         """The held block with the input that was streamed to it; input that was cut stays a text."""
         assert self.held is not None
-        text = "".join(self.json)
+        texts = {name: "".join(pieces) for name, pieces in self.texts.items()}
+        text = texts.pop("partial_json", "")
+        self.held |= texts
         if text:
             try:
                 self.held["input"] = msgspec.json.decode(text)

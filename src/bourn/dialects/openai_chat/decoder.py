@@ -106,7 +106,7 @@ class _OpenCall:
         self.id = id
         self.custom = custom
         self.name: str | None = None
-        self.held = ""
+        self.held: list[str] = []
 
 
 class ChatDecoder:
@@ -312,7 +312,7 @@ class ChatDecoder:
             self._name_call(open_call, name, out)
         arguments = said if isinstance(said, str) else "" if said is None else payload.dumps(said).decode()
         if open_call.name is None:
-            open_call.held += arguments
+            open_call.held.append(arguments)
         else:
             self._parts.arguments(open_call, arguments, out)
 
@@ -322,7 +322,7 @@ class ChatDecoder:
             self._hush(out)
             open_call.name = name
             self._parts.start_tool(open_call, open_call.id, name, out, custom=open_call.custom)
-            self._parts.arguments(open_call, open_call.held, out)
+            self._parts.arguments(open_call, "".join(open_call.held), out)
 
     # --- the rest ---
 
