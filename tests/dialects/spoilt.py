@@ -43,6 +43,9 @@ from bourn.wire.base import FRAME_LIMIT, Framer
 from tests.dialects.test_docs import FORMATS
 from tests.recordings import Recording, cuts, recordings
 
+OURS = tuple(name for name, module in dialects.DIALECTS.items() if module.startswith("bourn."))
+"""The names of the library's dialects: tests may register others."""
+
 SMALL = 20_000
 """Recordings above this many bytes are left out: they are no odder than the others, and slower."""
 
