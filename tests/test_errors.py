@@ -21,6 +21,7 @@ from bourn.errors import (
     Context,
     DeadlineError,
     InputError,
+    MismatchError,
     ModelError,
     PayloadError,
     ServerError,
@@ -70,6 +71,7 @@ EXTRAS: dict[type[BournError], dict[str, object]] = {
     StatusError: {"status": 429, "code": "slow", "type": "rate", "retry_after": 1.5},
     PayloadError: {"raw": b"\xff{"},
     ContentTypeError: {"content_type": "text/html", "body": b"<html>"},
+    MismatchError: {"path": "$.a", "raw": "{}"},
     ModelError: {"code": "overloaded", "type": "error", "retryable": True},
 }
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bourn.messages import Request, ToolResult
 from bourn.mock import Exchange, ThreadedServer, computed, faults, text, tool_call, turns
 from tests.frontends.test_recipes import RECIPES
@@ -120,6 +122,23 @@ def test_fallback_does_not_repeat_what_was_read() -> None:
         done = start("fallback_by_hand", "openai/a", "openai/b", base_url=server.base_url())
     assert (done.returncode, done.stdout, len(seen)) == (1, "one two", 1)
     assert "bourn.errors.ConnectionLostError" in done.stderr
+
+
+def test_objects() -> None:
+    """The object is shown while it grows, and printed whole."""
+    pytest.importorskip("jiter", reason="the extra `structured` is not installed")
+    grown, whole = run("objects").splitlines()[-2:]
+    assert grown.endswith("Pancakes: 2 steps")
+    assert whole.startswith("Recipe(title='Pancakes', minutes=20, steps=['Whisk flour")
+
+
+def test_tool_loop() -> None:
+    """The function is run between two answers."""
+    pytest.importorskip("docstring_parser", reason="the extra `structured` is not installed")
+    said, called, answered = run("tool_loop").splitlines()
+    assert said == "Let me look."
+    assert called == 'get_weather -> {"city":"Paris","sky":"rain","days":"1"}'
+    assert answered == "Yes: it rains in Paris."
 
 
 def test_every_script_is_tested_here() -> None:

@@ -348,7 +348,7 @@ def test_options_are_read_in_every_usual_shape(given: dict[str, Any], options: O
         ({"tools": [{"name": "f"}], "tool_choice": "g"}, "tool_choice: no tool is called 'g'; there are f"),
         ({"tool_choice": 3}, "tool_choice: wanted 'auto', 'none', 'required' or the name of a tool, got 3"),
         ({"tool_choice": {}}, "tool_choice: wanted 'auto'"),
-        ({"schema": "x"}, "schema: wanted a Schema or a JSON schema (a dict), got 'x'"),
+        ({"schema": "x"}, "schema: wanted a type, a Schema or a JSON schema (a dict), got 'x'"),
         ({"schema": {"type": "json_object"}}, "schema: JSON without a schema is OpenAI's alone"),
         ({"schema": {"type": "json_schema"}}, "schema.schema: Expected object, got null"),
         ({"schema": {"type": "json_schema", "json_schema": 3}}, "schema.json_schema: wanted a dict, got 3"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bourn.client import Client as Client
     from bourn.client import stream as stream
+    from bourn.client import tool_loop as tool_loop
     from bourn.errors import AuthenticationError as AuthenticationError
     from bourn.errors import BadRequestError as BadRequestError
     from bourn.errors import BournError as BournError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bourn.errors import FrameTooLargeError as FrameTooLargeError
     from bourn.errors import IdleTimeout as IdleTimeout
     from bourn.errors import InputError as InputError
+    from bourn.errors import MismatchError as MismatchError
     from bourn.errors import MissingKeyError as MissingKeyError
     from bourn.errors import ModelError as ModelError
     from bourn.errors import ModelFileError as ModelFileError
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from bourn.errors import ProtocolError as ProtocolError
     from bourn.errors import RateLimitError as RateLimitError
     from bourn.errors import RequestTooLargeError as RequestTooLargeError
+    from bourn.errors import RoundsError as RoundsError
     from bourn.errors import ServerError as ServerError
     from bourn.errors import StatusError as StatusError
     from bourn.errors import TotalTimeout as TotalTimeout
@@ -80,18 +83,22 @@ if TYPE_CHECKING:
     from bourn.messages import ToolCall as ToolCall
     from bourn.messages import ToolResult as ToolResult
     from bourn.response import Response as Response
+    from bourn.steering.tool_loop import ToolLoop as ToolLoop
     from bourn.streams import Stream as Stream
     from bourn.streams import TextStream as TextStream
+    from bourn.streams.objects import ObjectStream as ObjectStream
+    from bourn.structured.functions import FunctionTool as FunctionTool
     from bourn.transport.limits import Limits as Limits
     from bourn.transport.limits import Timeouts as Timeouts
 
 _HOMES: dict[str, str] = {
-    "client": "Client stream",
+    "client": "Client stream tool_loop",
     "errors": (
-        "AuthenticationError BadRequestError BournError BusyError ChecksumError ClosedError ConnectError ConnectTimeout "
-        "ConnectionLostError ContentTypeError DeadlineError EventOrderError FirstEventTimeout FrameTooLargeError IdleTimeout "
-        "InputError MissingKeyError ModelError ModelFileError NotFoundError OverloadedError PayloadError PermissionDeniedError "
-        "ProtocolError RateLimitError RequestTooLargeError ServerError StatusError TotalTimeout TransportError TruncatedError"
+        "AuthenticationError BadRequestError BournError BusyError ChecksumError ClosedError ConnectError "
+        "ConnectTimeout ConnectionLostError ContentTypeError DeadlineError EventOrderError FirstEventTimeout "
+        "FrameTooLargeError IdleTimeout InputError MismatchError MissingKeyError ModelError ModelFileError "
+        "NotFoundError OverloadedError PayloadError PermissionDeniedError ProtocolError RateLimitError "
+        "RequestTooLargeError RoundsError ServerError StatusError TotalTimeout TransportError TruncatedError"
     ),
     "events": (
         "Event Finish Other ReasoningDelta ReasoningEnd ReasoningStart RefusalDelta RefusalEnd RefusalStart Start TextDelta "
@@ -101,7 +108,10 @@ _HOMES: dict[str, str] = {
     "frontends.base": "Failure explain",
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
     "response": "Response",
+    "steering.tool_loop": "ToolLoop",
     "streams": "Stream TextStream",
+    "streams.objects": "ObjectStream",
+    "structured.functions": "FunctionTool",
     "transport.limits": "Limits Timeouts",
 }
 """Module to the public names that live in it."""
@@ -127,15 +137,18 @@ __all__ = [
     "Finish",
     "FirstEventTimeout",
     "FrameTooLargeError",
+    "FunctionTool",
     "IdleTimeout",
     "Image",
     "InputError",
     "Limits",
     "Message",
+    "MismatchError",
     "MissingKeyError",
     "ModelError",
     "ModelFileError",
     "NotFoundError",
+    "ObjectStream",
     "Options",
     "Other",
     "OverloadedError",
@@ -154,6 +167,7 @@ __all__ = [
     "Request",
     "RequestTooLargeError",
     "Response",
+    "RoundsError",
     "Schema",
     "ServerError",
     "SseBody",
@@ -171,6 +185,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallEnd",
     "ToolCallStart",
+    "ToolLoop",
     "ToolResult",
     "TotalTimeout",
     "TransportError",
@@ -179,6 +194,7 @@ __all__ = [
     "explain",
     "stream",
     "to_sse",
+    "tool_loop",
 ]
 __version__ = "0.1.0"
 

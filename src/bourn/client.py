@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 from bourn import providers
 from bourn.errors import ClosedError, InputError
 from bourn.messages import Message, Request, Schema, Tool
-from bourn.prompts import read_options, read_prompt
+from bourn.prompts import read_options, read_prompt, read_tools
 from bourn.providers import Endpoint
 from bourn.streams import Stream
 from bourn.transport import offload
@@ -26,6 +26,8 @@ from bourn.transport.opening import OpeningSource
 
 if TYPE_CHECKING:
     from bourn.mock.scenario import Scenario
+    from bourn.steering.tool_loop import OnError, ToolLoop
+    from bourn.structured.functions import FunctionTool
 
 T = TypeVar("T")
 
@@ -60,11 +62,18 @@ class CallOptions(TypedDict, total=False):
     top_p: float | None
     stop: str | Sequence[str] | None
     seed: int | None
-    tools: Sequence[Tool | Mapping[str, Any]] | None
+    tools: Sequence[Callable[..., Any] | FunctionTool | Tool | Mapping[str, Any]] | None
     tool_choice: str | Mapping[str, Any] | None
     reasoning: str | int | None
-    schema: Schema | Mapping[str, Any] | None
+    schema: type | Schema | Mapping[str, Any] | None
     extra: Mapping[str, Any] | None
+
+
+class LoopOptions(CallOptions, total=False):
+    """What a tool loop may be told besides."""
+
+    rounds: int
+    on_error: OnError
 
 
 class Client:
@@ -99,6 +108,10 @@ class Client:
         if self._closed:
             raise ClosedError("the client is closed; make a new one")
         return self._make(model, prompt, dict(options), own=False)
+
+    def tool_loop(self, model: str, prompt: Prompt, **options: Unpack[LoopOptions]) -> ToolLoop:
+        """Answers and tools in turn, until an answer calls none; parameters and errors: see ``bourn.tool_loop``."""
+        return _tool_loop(self.stream, model, prompt, dict(options))
 
     async def aclose(self) -> None:
         """Close every connection. Streams that are still open end with ``ClosedError`` or ``ConnectionLostError``."""
@@ -183,11 +196,43 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
     timeouts, limits:
         ``Timeouts`` (seconds) and ``Limits`` (bytes) of this stream.
     max_tokens, temperature, top_p, stop, seed, tools, tool_choice, reasoning, schema, extra:
-        As in ``bourn.messages.Options``. What the provider's dialect cannot express becomes a warning in ``Start``.
+        As in ``bourn.messages.Options``; a tool may be a typed function (``FunctionTool``), a schema a type (``ObjectStream``).
+        What the provider's dialect cannot express becomes a warning in ``Start``.
 
     Raises ``InputError`` (``MissingKeyError``) at once for what is wrong here; iteration raises the rest of ``BournError``.
     """
     return Client()._make(model, prompt, dict(options), own=True)
+
+
+def tool_loop(model: str, prompt: Prompt, **options: Unpack[LoopOptions]) -> ToolLoop:
+    """Ask ``model``, run the tools that it calls, send back what they gave, and ask again, until it answers.
+
+    Parameters
+    ----------
+    tools:
+        Typed functions (see ``FunctionTool``), synchronous or asynchronous, at least one; and ``Tool``s, whose calls end the
+        loop and are left to the caller.
+    rounds:
+        How many answers there may be (10); if the last one still calls tools, ``RoundsError`` is raised.
+    on_error:
+        ``"tell"`` the model what a tool raised, so that it may mend its call, or ``"raise"`` it.
+
+    All else is as for ``bourn.stream``.
+    """
+    return _tool_loop(stream, model, prompt, dict(options))
+
+
+def _tool_loop(ask: Callable[..., Stream], model: str, prompt: Prompt, options: dict[str, Any]) -> ToolLoop:
+    from bourn.steering.tool_loop import ToolLoop  # only where there is one: a plain call does not pay for it
+    from bourn.structured.functions import FunctionTool
+
+    bounds = {name: options.pop(name) for name in ("rounds", "on_error") if name in options}
+    tools = [FunctionTool(tool) if callable(tool) else tool for tool in options.pop("tools", None) or ()]
+    functions = {tool.name: tool for tool in tools if isinstance(tool, FunctionTool)}
+    left = {tool.name for tool in read_tools(tools)} - functions.keys()
+    ask = partial(ask, model, tools=tools, **options)
+    ask(prompt)  # what is wrong with the arguments is said now; nothing is sent
+    return ToolLoop(ask, read_prompt(prompt), functions, left, **bounds)
 
 
 async def _own_transport(way: str) -> Transport:

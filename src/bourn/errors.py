@@ -32,7 +32,9 @@
     │   ├── EventOrderError       events in an order that the table in ``events`` forbids
     │   ├── ContentTypeError      a 200 that is not a stream: .content_type .body
     │   └── TruncatedError        the bytes ended before the dialect's end mark
-    └── ModelError                an error event inside a 200 stream: .code .type
+    ├── ModelError                an error event inside a 200 stream: .code .type
+    ├── RoundsError               a tool loop came to its bound, and the model still calls tools
+    └── MismatchError             the whole answer is not of the type that was asked for: .path .raw
 
 House rule: an error is decided by a status or a typed body, never by searching words in a message, and carries everything that
 was received before it in ``response``. ``asyncio.CancelledError`` is nobody's error and passes through untouched.
@@ -287,3 +289,19 @@ class ModelError(BournError):
         self.code = code
         self.type = type
         self.retryable = retryable
+
+
+class RoundsError(BournError):
+    """The model still calls tools after as many rounds as a tool loop may have. Its last answer is in ``response``."""
+
+
+class MismatchError(BournError):
+    """The answer came whole and is not what was asked for, or no JSON at all.
+
+    ``path`` says where (``$.items[2].price``), ``raw`` is the text that was read. The rest of the answer is in ``response``.
+    """
+
+    def __init__(self, message: str = "", *, path: str = "$", raw: str = "", **context: Unpack[Context]) -> None:
+        super().__init__(message, **context)
+        self.path = path
+        self.raw = raw

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 
@@ -44,6 +44,8 @@ def read_options(**options: Any) -> Options:
 
 
 def _tool(value: Any, place: str, left_out: LeftOut) -> Tool | None:
+    if callable(value) or hasattr(value, "function"):
+        return _function(value)
     if isinstance(value, Tool):
         return _named(valid(value, place), place)
     outer = mapping(value, place)
@@ -58,6 +60,12 @@ def _tool(value: Any, place: str, left_out: LeftOut) -> Tool | None:
     if tool.get(schema) is not None:
         fields["parameters"] = json_object(tool[schema], f"{place}.{schema}")
     return _named(converted(fields, Tool, place), place)
+
+
+def _function(value: Any) -> Tool:
+    from bourn.structured.functions import FunctionTool  # only where there is one: a plain call does not pay for it
+
+    return (value if isinstance(value, FunctionTool) else FunctionTool(value)).tool
 
 
 def _named(tool: Tool, place: str) -> Tool:
@@ -96,6 +104,10 @@ def _schema(value: Any, name: str) -> Schema | None:
     if isinstance(value, Schema):
         schema = valid(value, name)
     else:
+        if not isinstance(value, Mapping) and (isinstance(value, type) or get_origin(value) is not None):
+            from bourn.structured.shapes import shape_of  # only where a type is asked for
+
+            return shape_of(value).schema
         given = mapping(value, name, _WANTED[name])
         kind = given.get("type")
         if kind == "text":
@@ -144,7 +156,7 @@ _WANTED: dict[str, str] = {
     "seed": "an integer",
     "tool_choice": "'auto', 'none', 'required' or the name of a tool",
     "reasoning": "'none', 'minimal', 'low', 'medium', 'high', 'xhigh', or a number of tokens of at least 0",
-    "schema": "a Schema or a JSON schema (a dict)",
+    "schema": "a type, a Schema or a JSON schema (a dict)",
 }
 
 

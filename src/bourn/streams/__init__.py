@@ -1,4 +1,4 @@
-"""The one asynchronous iterator, and the views of it: ``Stream`` gives events, ``TextStream`` text."""
+"""The one asynchronous iterator, ``Stream``, and the views of it: ``TextStream`` gives text, ``ObjectStream`` objects."""
 
 from __future__ import annotations
 

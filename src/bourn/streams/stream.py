@@ -10,13 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from bourn.errors import BournError, BusyError, ClosedError
 from bourn.events import Event, Finish
 from bourn.response import Response
 from bourn.streams.text import TextStream
 from bourn.transport.base import Source
+
+if TYPE_CHECKING:
+    from bourn.streams.objects import ObjectStream
+
+T = TypeVar("T")
 
 _TURN = 64
 """Events given from the buffer before the loop gets its turn."""
@@ -66,6 +71,18 @@ class Stream:
     def text(self) -> TextStream:
         """Only the answer's text, piece by piece: ``async for piece in stream.text()``."""
         return TextStream(self)
+
+    @overload
+    def objects(self, type: type[T], *, tool: str | None = None) -> ObjectStream[T]: ...
+
+    @overload
+    def objects(self, type: Any, *, tool: str | None = None) -> ObjectStream[Any]: ...
+
+    def objects(self, type: Any, *, tool: str | None = None) -> ObjectStream[Any]:
+        """The answer as ever more complete objects of a type, the last one validated; see ``ObjectStream``."""
+        from bourn.streams.objects import ObjectStream  # only where objects are asked for
+
+        return ObjectStream(self, type, tool=tool)
 
     async def collect(self) -> Response:
         """Read to the end, close, and give the whole response. Raises what iteration raises."""
