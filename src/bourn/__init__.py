@@ -82,6 +82,9 @@ if TYPE_CHECKING:
     from bourn.messages import Tool as Tool
     from bourn.messages import ToolCall as ToolCall
     from bourn.messages import ToolResult as ToolResult
+    from bourn.observing import Call as Call
+    from bourn.observing import Observer as Observer
+    from bourn.observing.otel import OtelObserver as OtelObserver
     from bourn.response import Response as Response
     from bourn.steering.tool_loop import ToolLoop as ToolLoop
     from bourn.streams import Stream as Stream
@@ -107,6 +110,8 @@ _HOMES: dict[str, str] = {
     "frontends": "SseBody to_sse",
     "frontends.base": "Failure explain",
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
+    "observing": "Call Observer",
+    "observing.otel": "OtelObserver",
     "response": "Response",
     "steering.tool_loop": "ToolLoop",
     "streams": "Stream TextStream",
@@ -123,6 +128,7 @@ __all__ = [
     "BadRequestError",
     "BournError",
     "BusyError",
+    "Call",
     "ChecksumError",
     "Client",
     "ClosedError",
@@ -149,7 +155,9 @@ __all__ = [
     "ModelFileError",
     "NotFoundError",
     "ObjectStream",
+    "Observer",
     "Options",
+    "OtelObserver",
     "Other",
     "OverloadedError",
     "PayloadError",

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 from bourn import providers
 from bourn.errors import ClosedError, InputError
 from bourn.messages import Message, Request, Schema, Tool
+from bourn.observing import Call, Observation, ObservedSource, Observer
 from bourn.prompts import read_options, read_prompt, read_tools
 from bourn.providers import Endpoint
 from bourn.streams import Stream
 from bourn.transport import offload
-from bourn.transport.base import Transport
+from bourn.transport.base import Source, Transport
 from bourn.transport.limits import Limits, Timeouts
 from bourn.transport.opening import OpeningSource
 
@@ -57,6 +58,7 @@ class CallOptions(TypedDict, total=False):
     mock: str | Scenario | None
     timeouts: Timeouts | None
     limits: Limits | None
+    observers: Sequence[Observer] | None
     max_tokens: int | None
     temperature: float | None
     top_p: float | None
@@ -80,7 +82,8 @@ class Client:
     """Makes streams that share connections, keys and limits. Use it as ``async with bourn.Client() as client``.
 
     ``base_url`` and ``api_key`` apply to every call, or, given as a mapping by provider name, to that provider's; a call's own
-    go before them, the environment and the table of providers after. ``timeouts`` and ``limits`` bound each stream.
+    go before them, the environment and the table of providers after. ``timeouts`` and ``limits`` bound each stream;
+    ``observers`` are told of every call (see ``bourn.Observer``).
     ``transport`` replaces the network (see ``bourn.transport.memory``). Raises ``InputError`` for wrong arguments.
 
     A client may be used in several event loops, one after the other: each gets its own connections.
@@ -93,12 +96,14 @@ class Client:
         api_key: PerProvider = None,
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
+        observers: Sequence[Observer] = (),
         transport: Transport | None = None,
     ) -> None:
         self._base_url = _per_provider("base_url", base_url)
         self._api_key = _per_provider("api_key", api_key)
         self._timeouts = _instance("timeouts", timeouts, Timeouts)
         self._limits = _instance("limits", limits, Limits)
+        self._observers = _observers(observers)
         self._transport = transport
         self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Transport]] = weakref.WeakKeyDictionary()
         self._closed = False
@@ -153,9 +158,13 @@ class Client:
         )
         timeouts = _instance("timeouts", options.pop("timeouts", None), Timeouts, self._timeouts)
         limits = _instance("limits", options.pop("limits", None), Limits, self._limits)
+        observers = (*self._observers, *_observers(options.pop("observers", None) or ()))
         request = Request(endpoint.model, read_prompt(prompt), read_options(**options), quirks=endpoint.provider.quirks)
         opener = self._opener(endpoint, answer, own=own)
-        source = OpeningSource(opener, endpoint, request, timeouts=timeouts, limits=limits, own=own)
+        source: Source = OpeningSource(opener, endpoint, request, timeouts=timeouts, limits=limits, own=own)
+        if observers:
+            call = Call(endpoint.provider.name, endpoint.model, endpoint.address, request)
+            source = ObservedSource(source, Observation(call, observers))
         return Stream(source, provider=endpoint.provider.name, model=endpoint.model)
 
     def _opener(self, endpoint: Endpoint, answer: object, *, own: bool) -> Callable[[], Awaitable[Transport]]:
@@ -195,6 +204,8 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
         The answer, as text or as a scenario of ``bourn.mock``: nothing is sent, no key is needed, all else is as it would be.
     timeouts, limits:
         ``Timeouts`` (seconds) and ``Limits`` (bytes) of this stream.
+    observers:
+        Told of this call, after the client's.
     max_tokens, temperature, top_p, stop, seed, tools, tool_choice, reasoning, schema, extra:
         As in ``bourn.messages.Options``; a tool may be a typed function (``FunctionTool``), a schema a type (``ObjectStream``).
         What the provider's dialect cannot express becomes a warning in ``Start``.
@@ -265,6 +276,14 @@ def _per_provider(name: str, value: PerProvider) -> Callable[[str], str | None]:
             providers.get(provider)
         return value.get
     raise InputError(f"{name} must be a string, or a mapping from provider name to string, not {type(value).__name__}")
+
+
+def _observers(value: Sequence[Observer]) -> tuple[Observer, ...]:
+    observers = tuple(value) if isinstance(value, list | tuple) else (value,)
+    for observer in observers:
+        if not isinstance(observer, Observer):
+            raise InputError(f"observers must be a list of bourn.Observer, and {observer!r} is none")
+    return observers
 
 
 def _instance(name: str, value: T | None, kind: type[T], default: T | None = None) -> T:

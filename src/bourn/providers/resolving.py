@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -33,6 +34,11 @@ class Endpoint(msgspec.Struct, frozen=True):
     key: Secret | None = None
     query: str = ""
     sign: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str | None:
+        """Host and port of the base URL; ``None`` where there is no URL."""
+        return None if self.base_url is None else urlsplit(self.base_url).netloc or None
 
     def url(self, path: str) -> str:
         """The whole address of a call to ``path``; raises ``InputError`` where there is no base URL."""
