@@ -43,6 +43,8 @@ FAILURES: dict[type[BaseException], tuple[int, str]] = {
     errors.ProtocolError: (CUT, "ask again; if it stays so, check --base-url and --dialect"),
     errors.TruncatedError: (CUT, "ask again"),
     errors.ModelError: (MODEL, ""),
+    errors.RoundsError: (MODEL, ""),
+    errors.MismatchError: (CUT, "ask again"),
     BournError: (BUG, ""),
     UnicodeError: (INPUT, ""),
     OSError: (BUG, ""),
