@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bourn.errors import FrameTooLargeError as FrameTooLargeError
     from bourn.errors import IdleTimeout as IdleTimeout
     from bourn.errors import InputError as InputError
+    from bourn.errors import LaggedError as LaggedError
     from bourn.errors import MismatchError as MismatchError
     from bourn.errors import MissingKeyError as MissingKeyError
     from bourn.errors import ModelError as ModelError
@@ -86,7 +87,10 @@ if TYPE_CHECKING:
     from bourn.observing import Observer as Observer
     from bourn.observing.otel import OtelObserver as OtelObserver
     from bourn.response import Response as Response
+    from bourn.steering.tee import Branch as Branch
+    from bourn.steering.tee import tee as tee
     from bourn.steering.tool_loop import ToolLoop as ToolLoop
+    from bourn.steering.trunk import Dropped as Dropped
     from bourn.streams import Stream as Stream
     from bourn.streams import TextStream as TextStream
     from bourn.streams.objects import ObjectStream as ObjectStream
@@ -97,15 +101,15 @@ if TYPE_CHECKING:
 _HOMES: dict[str, str] = {
     "client": "Client stream tool_loop",
     "errors": (
-        "AuthenticationError BadRequestError BournError BusyError ChecksumError ClosedError ConnectError "
-        "ConnectTimeout ConnectionLostError ContentTypeError DeadlineError EventOrderError FirstEventTimeout "
-        "FrameTooLargeError IdleTimeout InputError MismatchError MissingKeyError ModelError ModelFileError "
-        "NotFoundError OverloadedError PayloadError PermissionDeniedError ProtocolError RateLimitError "
-        "RequestTooLargeError RoundsError ServerError StatusError TotalTimeout TransportError TruncatedError"
+        "AuthenticationError BadRequestError BournError BusyError ChecksumError ClosedError ConnectError ConnectTimeout "
+        "ConnectionLostError ContentTypeError DeadlineError EventOrderError FirstEventTimeout FrameTooLargeError "
+        "IdleTimeout InputError LaggedError MismatchError MissingKeyError ModelError ModelFileError NotFoundError "
+        "OverloadedError PayloadError PermissionDeniedError ProtocolError RateLimitError RequestTooLargeError "
+        "RoundsError ServerError StatusError TotalTimeout TransportError TruncatedError"
     ),
     "events": (
-        "Event Finish Other ReasoningDelta ReasoningEnd ReasoningStart RefusalDelta RefusalEnd RefusalStart Start TextDelta "
-        "TextEnd TextStart ToolCallDelta ToolCallEnd ToolCallStart Usage"
+        "Event Finish Other ReasoningDelta ReasoningEnd ReasoningStart RefusalDelta RefusalEnd RefusalStart Start "
+        "TextDelta TextEnd TextStart ToolCallDelta ToolCallEnd ToolCallStart Usage"
     ),
     "frontends": "SseBody to_sse",
     "frontends.base": "Failure explain",
@@ -113,7 +117,9 @@ _HOMES: dict[str, str] = {
     "observing": "Call Observer",
     "observing.otel": "OtelObserver",
     "response": "Response",
+    "steering.tee": "Branch tee",
     "steering.tool_loop": "ToolLoop",
+    "steering.trunk": "Dropped",
     "streams": "Stream TextStream",
     "streams.objects": "ObjectStream",
     "structured.functions": "FunctionTool",
@@ -127,6 +133,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BournError",
+    "Branch",
     "BusyError",
     "Call",
     "ChecksumError",
@@ -137,6 +144,7 @@ __all__ = [
     "ConnectionLostError",
     "ContentTypeError",
     "DeadlineError",
+    "Dropped",
     "Event",
     "EventOrderError",
     "Failure",
@@ -147,6 +155,7 @@ __all__ = [
     "IdleTimeout",
     "Image",
     "InputError",
+    "LaggedError",
     "Limits",
     "Message",
     "MismatchError",
@@ -201,6 +210,7 @@ __all__ = [
     "Usage",
     "explain",
     "stream",
+    "tee",
     "to_sse",
     "tool_loop",
 ]

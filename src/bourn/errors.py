@@ -8,6 +8,7 @@
     │   └── ModelFileError        the local model's file is missing, corrupt or of another model
     ├── ClosedError               the stream was read after it was closed
     ├── BusyError                 a second reader while the first one waits
+    ├── LaggedError               a consumer of a tee that fell too far behind the others
     ├── StatusError               an HTTP status: .status .code .type .retry_after
     │   ├── BadRequestError       other 4xx
     │   ├── AuthenticationError   401
@@ -119,6 +120,10 @@ class ClosedError(BournError):
 
 class BusyError(BournError):
     """A second task reads a stream that a first one is waiting on. One reader at a time; the first one is not disturbed."""
+
+
+class LaggedError(BournError):
+    """A consumer of ``tee(..., slow="fail")`` had more unread events than its buffer holds. The others are not disturbed."""
 
 
 class StatusError(BournError):

@@ -46,6 +46,7 @@ class Stream:
         self._events: deque[Event] = deque()
         self._given = 0
         self._busy = False
+        self._used = False  # entered, read or closed
         self._finished = False  # Finish was given
         self._released = False  # the connection was let go of
         self._closed = False  # by aclose()
@@ -67,6 +68,10 @@ class Stream:
     def is_closed(self) -> bool:
         """Whether the connection was let go of: after the end, an error, or :meth:`aclose`."""
         return self._released
+
+    def is_used(self) -> bool:
+        """Whether it was entered, read or closed; who is given one that was not has it to itself."""
+        return self._used or self._released
 
     def text(self) -> TextStream:
         """Only the answer's text, piece by piece: ``async for piece in stream.text()``."""
@@ -93,9 +98,10 @@ class Stream:
 
     async def aclose(self) -> None:
         """Close the connection; a reader that waits gets ``ClosedError``. May be called at any time, any number of times."""
+        self._used = True
         if self._closed or self._busy:
             self._closed = True
-            self._abort()  # wakes the reader, or cuts the first close short
+            self.abort()  # wakes the reader, or cuts the first close short
         elif not self._released:
             self._closed = True
             await self._release()
@@ -104,13 +110,13 @@ class Stream:
     async def __aenter__(self) -> Self:
         """Send the request and wait for the head of the answer. Raises what iteration raises."""
         self._raise_if_over()
-        self._busy = True
+        self._busy = self._used = True
         try:
             await self._source.open()
         except BournError as error:
             raise self._failed(error) from error.__cause__
         except BaseException:
-            self._abort()  # __aexit__ will not be called
+            self.abort()  # __aexit__ will not be called
             raise
         finally:
             self._busy = False
@@ -140,7 +146,7 @@ class Stream:
     async def _fill(self) -> None:
         """Wait until there is an event to give. Raises the end, the error, or that somebody else is waiting."""
         self._raise_if_over()
-        self._busy = True
+        self._busy = self._used = True
         try:
             if self._finished:
                 await self._release()
@@ -178,7 +184,7 @@ class Stream:
             error = ClosedError("the stream was closed while it was being read; what had arrived is in .response")
         self._with_context(error)
         self._error = error.fresh()
-        self._abort()
+        self.abort()
         return error
 
     def _with_context(self, error: BournError) -> BournError:
@@ -197,16 +203,17 @@ class Stream:
         try:
             await self._source.aclose()
         finally:
-            self._abort()
+            self.abort()
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Cut the connection at once, from a place that cannot wait; may be called at any time. Else use :meth:`aclose`."""
         if not self._released:
             self._released = True
             self._source.abort()
 
     def __del__(self) -> None:
         if not getattr(self, "_released", True):
-            self._abort()
+            self.abort()
 
     def __repr__(self) -> str:
         state = "closed" if self._released else "finished" if self._finished else "open"

@@ -1,0 +1,67 @@
+"""What is made of our streams as subjects: a merge, and the branches of a tee, over the kit's server."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import msgspec
+
+import bourn
+from bourn.contract import Subject
+
+from .ourselves import ours
+
+
+class Abreast:
+    """Reads all branches of a tee, one after the other at each event, and demands that they say the same."""
+
+    def __init__(self, branches: tuple[bourn.Branch[Any], ...]) -> None:
+        self._branches = branches
+        self._waiting = list(branches)
+        self._event: Any = None
+
+    @property
+    def response(self) -> bourn.Response:
+        texts = {branch.response.text for branch in self._branches}
+        assert len(self._waiting) != len(self._branches) or len(texts) == 1
+        return self._branches[0].response
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        while self._waiting:
+            event = await self._waiting[0].__anext__()
+            assert self._event is None or event == self._event
+            self._event = event
+            del self._waiting[0]
+        event, self._event, self._waiting = self._event, None, list(self._branches)
+        return event
+
+    async def aclose(self) -> None:
+        for branch in self._branches:
+            await branch.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def _made_of(name: str, make: Any) -> Subject:
+    stream = ours("openai-chat")
+    return msgspec.structs.replace(stream, name=name, connect=lambda client: make(client, stream.connect))
+
+
+def tee_of_one() -> Subject:
+    """The only branch of a tee."""
+    return _made_of("bourn.tee, one branch", lambda client, connect: bourn.tee(connect(client), 1)[0])
+
+
+def tee_of_three() -> Subject:
+    """Three branches that are read side by side."""
+    return _made_of("bourn.tee, three branches", lambda client, connect: Abreast(bourn.tee(connect(client), 3)))
+
+
+SUBJECTS = {"tee of one": tee_of_one, "tee of three": tee_of_three}
