@@ -203,7 +203,7 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 @given(data=st.data())
 def test_layouts_keep_their_word(layout: Layout, data: st.DataObject) -> None:
     """Indexes count up as parts begin; one part at a time, or all ends together, where that was asked for."""
-    events = data.draw(event_runs(layout=layout, other=None))
+    events = data.draw(event_runs(layout=layout, other=None, finish=st.just(Finish("stop"))))
     check(events)
     begun = [number(event) for event in events if type(event) in STARTS]
     assert begun == list(range(len(begun)))

@@ -20,7 +20,6 @@ from bourn.events import (
     AnyEvent,
     Event,
     Finish,
-    FinishReason,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -58,25 +57,9 @@ def indexed(event: Event) -> int:
 
 
 def ended(events: list[Event]) -> dict[int, bool]:
-    """The parts in the order of their starts: index to whether the end came, and not only because the answer was stopped."""
-    ends = {indexed(event) for event in events if type(event) in ENDS} - stopped(events)
+    """The parts in the order of their starts: index to whether the end came."""
+    ends = {indexed(event) for event in events if type(event) in ENDS}
     return {indexed(event): indexed(event) in ends for event in events if type(event) in STARTS}
-
-
-def stopped(events: list[Event]) -> set[int]:
-    """The last part, if it is a call in whose arguments the answer was stopped."""
-    last = next((event for event in reversed(events) if type(event) in STARTS), None)
-    if not isinstance(last, ToolCallStart) or not any(
-        isinstance(event, Finish) and event.reason in ("length", "content_filter") for event in events
-    ):
-        return set()
-    try:
-        json.loads(
-            "".join(event.arguments for event in events if isinstance(event, ToolCallDelta) and event.index == last.index)
-        )
-    except ValueError:
-        return {last.index}
-    return set()
 
 
 def as_events(parts: Iterable[Part]) -> Iterable[Event]:
@@ -263,34 +246,6 @@ def test_a_whole_answer() -> None:
     assert (response.text, response.reasoning, response.refusal) == ("Hello", "hm", "no")
     assert (response.finish_reason, response.raw_finish_reason, response.usage) == ("tool_calls", "tool_use", usage)
     assert response.to_dict()["usage"]["input_tokens"] == 10
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason", "complete"),
-    [
-        ('{"city":"Os', "length", False),
-        ("", "length", False),
-        ('{"city":"Oslo"}', "length", True),
-        ('{"city":"Os', "content_filter", False),
-        ('{"city":"Os', "tool_calls", True),
-    ],
-)
-def test_a_call_that_the_length_limit_cut_is_not_complete(arguments: str, reason: FinishReason, complete: bool) -> None:
-    """Services end the last call when they stop in its middle: only whole arguments, or the model's own word, make it whole."""
-    response = Response()
-    for event in (
-        Start("1"),
-        ToolCallStart(0, "a", "first"),
-        ToolCallDelta(0, "{"),
-        ToolCallEnd(0),
-        ToolCallStart(1, "b", "last"),
-        ToolCallDelta(1, arguments),
-        ToolCallEnd(1),
-        Finish(reason),
-    ):
-        response.fold(event)
-    assert [call.complete for call in response.tool_calls] == [True, complete]
-    assert response.complete
 
 
 def test_redacted_thinking_keeps_its_signature() -> None:

@@ -128,7 +128,10 @@ class ToolCallDelta(Event, frozen=True, gc=False, tag="tool_call_delta"):
 
 
 class ToolCallEnd(Event, frozen=True, gc=False, tag="tool_call_end"):
-    """The provider says that the call of part ``index`` is whole; only now may it be run."""
+    """The provider says that the call of part ``index`` is whole; only now may it be run.
+
+    It never comes for a call that a limit cut in its arguments, though some services end the part there too.
+    """
 
     index: int
     signature: str | None = None

@@ -6,7 +6,6 @@ somebody looks), and a response never claims more than the provider said: a part
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -79,17 +78,6 @@ _BUILDERS: dict[type[Event], Callable[[_OpenPart], ResponsePart]] = {
     ReasoningStart: _reasoning,
     ToolCallStart: _tool_call,
 }
-
-_CUT_SHORT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
-"""Finish reasons with which a service stops the model wherever it is."""
-
-
-def _is_json(arguments: str) -> bool:
-    try:
-        json.loads(arguments)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 class Response:
@@ -198,14 +186,6 @@ class Response:
         self.usage = event.usage
         self.verified = event.verified
         self.complete = True
-        if event.reason in _CUT_SHORT:
-            self._reopen_cut_call()
-
-    def _reopen_cut_call(self) -> None:
-        """A last call whose arguments are not whole was cut: some services end its part all the same."""
-        last = next(reversed(self._parts.values()), None)
-        if last is not None and type(last.start) is ToolCallStart and not _is_json("".join(last.pieces)):
-            last.end = None
 
     _FOLDS: ClassVar[dict[type[Event], Callable[[Any, Any], None]]] = {
         Start: _on_start,

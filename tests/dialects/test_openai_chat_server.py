@@ -35,7 +35,7 @@ from bourn.events import (
 )
 from bourn.messages import Message, Options, Request
 from bourn.response import Response
-from bourn.testing.strategies import event_runs, json_values, names, texts, usages
+from bourn.testing.strategies import event_runs, json_values, names, settled, texts, usages
 from tests.recordings import decode
 
 ASKED = Request("m", (Message("user", "hi"),), Options(extra={"stream_options": {"include_usage": True}}))
@@ -141,7 +141,7 @@ class _Run:
         if self.open is not None:
             ends.append(_SAID[self.open][2](self.index))
         ends.sort(key=lambda end: end.index)  # type: ignore[attr-defined]  # every end has an index
-        return [*self.events, *ends, Finish(reason_for(FINISH_REASONS, word), word, usage, verified)]
+        return settled([*self.events, *ends, Finish(reason_for(FINISH_REASONS, word), word, usage, verified)])
 
 
 @st.composite

@@ -16,6 +16,7 @@ from bourn.events import (
     STARTS,
     Event,
     Finish,
+    FinishReason,
     OrderCheck,
     ReasoningDelta,
     ReasoningEnd,
@@ -164,13 +165,65 @@ def test_reasoning_keeps_what_must_be_sent_back() -> None:
     assert out == [ReasoningStart(0, "rs_1"), ReasoningEnd(0, "sig", redacted=True)]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason", "ended"),
+    [
+        ('{"city":"Os', "length", False),
+        ("", "length", False),
+        ('{"city":"Oslo"}', "length", True),
+        ('{"city":"Os', "content_filter", False),
+        ('{"city":"Os', "tool_calls", True),
+        ("", "other", True),
+        ("[" * 100_000, "length", False),
+    ],
+)
+def test_a_call_that_the_limit_cut_is_not_ended(arguments: str, reason: FinishReason, ended: bool) -> None:
+    """Services end a last call that they stop in its middle: only whole arguments, or the model's own word, end it for us."""
+    parts, out = Parts(), list[Event]()
+    call("first", "{")(parts, out)
+    parts.end("first", out)
+    call("last", arguments)(parts, out)
+    parts.end("last", out)
+    parts.finish(Finish(reason), out)
+    assert [event.index for event in out if isinstance(event, ToolCallEnd)] == ([0, 1] if ended else [0])
+    assert out[-1] == Finish(reason)
+    response = Response()
+    for event in [Start(), *out]:
+        response.fold(event)
+    assert [one.complete for one in response.tool_calls] == [True, ended]
+
+
+def test_an_end_in_doubt_waits_and_one_beyond_doubt_does_not() -> None:
+    """Whole arguments are ended at once; others when the next part begins, which proves that nothing was cut."""
+    parts, out = Parts(), list[Event]()
+    for key, arguments, ended in (("a", "{}", [0]), ("b", "{", [0])):
+        call(key, arguments)(parts, out)
+        parts.end(key, out)
+        assert [event.index for event in out if isinstance(event, ToolCallEnd)] == ended
+    parts.start("c", "text", out)
+    assert out[-2:] == [ToolCallEnd(1), TextStart(2)]
+
+
+def test_a_call_before_the_last_part_is_beyond_doubt() -> None:
+    """Only what was said last can be cut: a call that others followed is ended where the provider ends it."""
+    parts, out = Parts(), list[Event]()
+    call("a", "{")(parts, out)
+    call("b", "{}")(parts, out)
+    call("a", "x")(parts, out)
+    parts.end("a", out)
+    assert out[-1] == ToolCallEnd(0)
+    parts.end("b", out)
+    assert out[-1] == ToolCallEnd(1)
+
+
 @pytest.mark.parametrize(("step", "ended"), [(start("k", "text"), TextEnd(0, "sig")), (start_tool("k"), ToolCallEnd(0, "sig"))])
 def test_texts_and_calls_can_be_signed(step: Step, ended: Event) -> None:
     """A signature given with the end is in the end event."""
     parts, out = Parts(), list[Event]()
     step(parts, out)
     parts.end("k", out, signature="sig")
-    assert out[-1] == ended
+    parts.finish(Finish("stop"), out)
+    assert out[-2] == ended
 
 
 def test_a_call() -> None:

@@ -2,14 +2,20 @@
 
 House rule: parts are opened by the first thing said and closed by the provider's evidence; an index is never used twice. What
 comes out is in the legal order, whatever the decoder asks for.
+
+Some services end a call's part also where a limit cut its arguments, and tell of the limit later. So the end of the last part,
+if it is a call whose arguments are not whole JSON, waits for what comes next: another part, or a finish reason that is no cut.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable
 
 from bourn.events import (
     Event,
+    Finish,
+    FinishReason,
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
@@ -28,6 +34,9 @@ _STARTS: dict[str, Callable[[int], Event]] = {"text": TextStart, "refusal": Refu
 _DELTAS: dict[str, Callable[[int, str], Event]] = {"text": TextDelta, "refusal": RefusalDelta, "reasoning": ReasoningDelta}
 _ENDS: dict[str, Callable[[int], Event]] = {"text": TextEnd, "refusal": RefusalEnd, "reasoning": ReasoningEnd}
 
+_CUT_SHORT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
+"""Finish reasons with which a service stops the model wherever it is."""
+
 
 class Parts:
     """Open parts by a key of the decoder's choice (a block index, an item id, a word); gives the events to emit.
@@ -38,6 +47,8 @@ class Parts:
     def __init__(self) -> None:
         self._open: dict[Hashable, tuple[int, str]] = {}
         self._next = 0
+        self._pieces: list[str] = []
+        self._in_doubt: ToolCallEnd | None = None
 
     @property
     def any(self) -> bool:
@@ -56,7 +67,7 @@ class Parts:
             if entry[1] == kind:
                 return entry[0]
             self._leave(key, out)
-        index = self._take(key, kind)
+        index = self._take(key, kind, out)
         out.append(ReasoningStart(index, id) if kind == "reasoning" else _STARTS[kind](index))
         return index
 
@@ -67,7 +78,7 @@ class Parts:
             if entry[1] == "tool_call":
                 return entry[0]
             self._leave(key, out)
-        index = self._take(key, "tool_call")
+        index = self._take(key, "tool_call", out)
         out.append(ToolCallStart(index, id, name, custom))
         return index
 
@@ -79,7 +90,13 @@ class Parts:
     def arguments(self, key: Hashable, text: str, out: list[Event]) -> None:
         """More argument text for the open tool call ``key``; an empty text does nothing."""
         if text:
-            out.append(ToolCallDelta(self._open[key][0], text))
+            out.append(self.argument(self._open[key][0], text))
+
+    def argument(self, index: int, text: str) -> ToolCallDelta:
+        """The event for a piece of the arguments of the open call that has this index."""
+        if index == self._next - 1:
+            self._pieces.append(text)
+        return ToolCallDelta(index, text)
 
     def end(self, key: Hashable, out: list[Event], *, signature: str | None = None, redacted: bool = False) -> None:
         """Close part ``key``, if it is open."""
@@ -90,7 +107,7 @@ class Parts:
         if kind == "reasoning":
             out.append(ReasoningEnd(index, signature, redacted))
         elif kind == "tool_call":
-            out.append(ToolCallEnd(index, signature))
+            self._end_call(ToolCallEnd(index, signature), out)
         elif kind == "text":
             out.append(TextEnd(index, signature))
         else:
@@ -106,6 +123,23 @@ class Parts:
         for key in [key for key, entry in self._open.items() if entry[1] != but]:
             self.end(key, out)
 
+    def finish(self, finish: Finish, out: list[Event]) -> None:
+        """The last event, and before it the end of a call that was in doubt, unless a limit cut it."""
+        if finish.reason not in _CUT_SHORT:
+            self._settle(out)
+        out.append(finish)
+
+    def _end_call(self, end: ToolCallEnd, out: list[Event]) -> None:
+        if end.index < self._next - 1 or _is_json("".join(self._pieces)):
+            out.append(end)
+        else:
+            self._in_doubt = end
+
+    def _settle(self, out: list[Event]) -> None:
+        if self._in_doubt is not None:
+            out.append(self._in_doubt)
+            self._in_doubt = None
+
     def _leave(self, key: Hashable, out: list[Event]) -> None:
         """Another kind comes under this key, so the part is over; but a call needs the provider's word for that."""
         if self._open[key][1] == "tool_call":
@@ -113,8 +147,18 @@ class Parts:
         else:
             self.end(key, out)
 
-    def _take(self, key: Hashable, kind: str) -> int:
+    def _take(self, key: Hashable, kind: str, out: list[Event]) -> int:
+        self._settle(out)
+        self._pieces = []
         index = self._next
         self._next += 1
         self._open[key] = (index, kind)
         return index
+
+
+def _is_json(arguments: str) -> bool:
+    try:
+        json.loads(arguments)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from hypothesis import strategies as st
 
 from bourn.events import (
+    STARTS,
     Event,
     Finish,
     FinishReason,
@@ -132,7 +133,7 @@ def event_runs(
     overlap. Indexes count up from 0 unless a strategy of ``indexes`` is given (drawn unique). ``text`` draws one delta,
     ``arguments`` the whole argument text of a call, which is then cut into at most ``max_deltas`` pieces. ``tool_ids``,
     ``custom_tools``, ``reasoning_ids``, ``signed`` and ``redacted`` allow the fields of these names; ``cut_calls`` allows tool
-    calls that never end.
+    calls that never end. The run is ``settled``.
     ``other`` draws events strewn in (``None``: none).
     """
     parts = _Parts(
@@ -148,7 +149,30 @@ def event_runs(
     if cut_calls:
         cut = draw(st.sets(st.sampled_from(numbers))) if numbers else ()
         body = [event for event in body if not (isinstance(event, ToolCallEnd) and event.index in cut)]
-    return [draw(start), *body, draw(finish)]
+    return settled([draw(start), *body, draw(finish)])
+
+
+def settled(events: Sequence[Event]) -> list[Event]:
+    """The run as decoders give it: the end of the last part, if it is a call whose arguments are no JSON, comes late.
+
+    It comes before the next part begins; where none does, before ``Finish``, or not at all if that says that it was cut.
+    """
+    run: list[Event] = []
+    waiting: list[Event] = []
+    last, arguments = -1, ""
+    for event in events[:-1]:
+        if type(event) in STARTS:
+            run += waiting
+            waiting, arguments = [], ""
+            last = event.index  # type: ignore[attr-defined]  # a start has one
+        if isinstance(event, ToolCallDelta) and event.index == last:
+            arguments += event.arguments
+        doubtful = isinstance(event, ToolCallEnd) and event.index == last and not _is_json(arguments)
+        (waiting if doubtful else run).append(event)
+    finish = events[-1]
+    if not (isinstance(finish, Finish) and finish.reason in ("length", "content_filter")):
+        run += waiting
+    return [*run, finish]
 
 
 def chunkings(data: bytes, *, max_cuts: int = 12) -> st.SearchStrategy[list[bytes]]:
@@ -226,6 +250,14 @@ def _laid_out(draw: st.DrawFn, parts: Sequence[list[Event]], layout: Layout) -> 
     if layout == "ends_last":
         return [*_interleaved(draw, [part[:-1] for part in parts]), *(part[-1] for part in parts)]
     return _interleaved(draw, parts)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _interleaved(draw: st.DrawFn, parts: Sequence[list[Event]]) -> list[Event]:

@@ -23,7 +23,7 @@ from bourn.dialects.anthropic.words import PATH, REASONS, RETRYABLE, USAGE_FIELD
 from bourn.dialects.base import Dialect, reason_for, truncated
 from bourn.dialects.parts import Parts
 from bourn.errors import ModelError, PayloadError, TruncatedError
-from bourn.events import Event, Finish, Other, ReasoningDelta, Start, TextDelta, ToolCallDelta, Usage
+from bourn.events import Event, Finish, Other, ReasoningDelta, Start, TextDelta, Usage
 from bourn.wire.sse import SSEFrame, SSEFramer
 
 T = TypeVar("T")
@@ -245,7 +245,7 @@ class AnthropicDecoder:
 
     def _open_tool(self, block: _Block, content: dict[str, Any], out: list[Event]) -> None:
         """A call of the client's; its input may come whole (``…test-programmatic-tool-use-streaming-75eeac``)."""
-        block.piece, block.delta = _Input, ToolCallDelta
+        block.piece, block.delta = _Input, self._parts.argument
         block.part = self._parts.start_tool(block, _string(content, "id") or None, _string(content, "name"), out)
         if content.get("input"):
             self._parts.arguments(block, payload.dumps(content["input"]).decode(), out)
@@ -367,7 +367,7 @@ class AnthropicDecoder:
         rest = {name: value for name, value in self._counts.items() if name not in USAGE_FIELDS}
         if rest:
             out.append(Other("usage", rest))
-        out.append(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified))
+        self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified), out)
         self.ended = self.done = True
         return self._begun(out)
 

@@ -221,7 +221,7 @@ class ConverseDecoder:
         """A piece of a call's input; the call has begun with a start, be it the client's or the service's own."""
         block = self._blocks.get(index)
         if block is not None and block.kind == "tool_call":
-            return (ToolCallDelta(block.part, text),) if text else ()
+            return (self._parts.argument(block.part, text),) if text else ()
         return self._odd(index, "toolUse", {"input": text})
 
     def _odd_delta(self, data: bytes) -> Sequence[Event]:
@@ -346,7 +346,7 @@ class ConverseDecoder:
         out: list[Event] = []
         for block in self._blocks.values():
             self._shut(block, out)
-        out.append(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified))
+        self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified), out)
         self.ended = self.done = True
         return self._begun(out)
 

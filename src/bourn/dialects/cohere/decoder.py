@@ -256,7 +256,8 @@ class CohereDecoder:
         if rest:
             out.append(Other("usage", rest))
         self.ended = self.done = True
-        return [*out, Finish(reason_for(REASONS, raw or None), raw or None, self.usage, verified)]
+        self._parts.finish(Finish(reason_for(REASONS, raw or None), raw or None, self.usage, verified), out)
+        return out
 
     def _unnamed(self, frame: SSEFrame) -> Sequence[Event]:
         """``[DONE]``, or a payload without an event name or with one that is not known: its ``type`` decides."""

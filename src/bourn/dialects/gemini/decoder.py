@@ -306,7 +306,7 @@ class GeminiDecoder:
         reason, word = self._reason or ("other", None)
         if reason == "stop" and self._called:
             reason = "tool_calls"  # Gemini has no word for it
-        out.append(Finish(reason, word, self.usage, verified))
+        self._parts.finish(Finish(reason, word, self.usage, verified), out)
         self.ended = self.done = True
         return out
 

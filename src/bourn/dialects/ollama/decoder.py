@@ -122,7 +122,8 @@ class OllamaDecoder:
         out: list[Event] = []
         self._hush(out)
         self.ended = self.done = True
-        return [*out, Finish("other", usage=self.usage, verified=False)]
+        self._parts.finish(Finish("other", usage=self.usage, verified=False), out)
+        return out
 
     def _say(self, kind: str, text: str, out: list[Event]) -> None:
         """More of what the model says; a part of the other kind that is open ends."""
@@ -169,7 +170,7 @@ class OllamaDecoder:
         raw = line.done_reason or None
         reason = reason_for(REASONS, raw)
         self.ended = self.done = True
-        out.append(Finish("tool_calls" if self._called and reason == "stop" else reason, raw, self.usage))
+        self._parts.finish(Finish("tool_calls" if self._called and reason == "stop" else reason, raw, self.usage), out)
 
 
 def _error(frame: bytes) -> ModelError:

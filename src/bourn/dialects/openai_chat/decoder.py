@@ -173,7 +173,8 @@ class ChatDecoder:
             return _and_raise(self._opened(out, force=bool(out or self._waiting)), truncated(self.marks))
         self._parts.end_all(out, but="tool_call")
         self.ended = self.done = True
-        return self._opened([*out, Finish("other", usage=self.usage, verified=False)])
+        self._parts.finish(Finish("other", usage=self.usage, verified=False), out)
+        return self._opened(out)
 
     # --- one chunk ---
 
@@ -349,7 +350,7 @@ class ChatDecoder:
             self._name_call(open_call, "", out)
         self._parts.end_all(out)
         self.ended = self.done = True
-        out.append(Finish(reason_for(FINISH_REASONS, self._raw_reason), self._raw_reason, self.usage))
+        self._parts.finish(Finish(reason_for(FINISH_REASONS, self._raw_reason), self._raw_reason, self.usage), out)
         return self._opened(out)
 
 

@@ -117,7 +117,8 @@ class ResponsesDecoder:
         out: list[Event] = [] if self._started else [Start()]
         self._parts.end_all(out, but="tool_call")
         self.done = True
-        return [*out, Finish("other", None, self.usage, verified=False)]
+        self._parts.finish(Finish("other", None, self.usage, verified=False), out)
+        return out
 
     def _take(self, event: WireEvent, frame: SSEFrame) -> list[Event]:
         out: list[Event] = []
@@ -356,7 +357,7 @@ class ResponsesDecoder:
         why = response.incomplete_details
         raw = (why and why.reason) or response.status or event.type.rpartition(".")[2]
         reason = reason_for(REASONS, raw)
-        out.append(Finish("tool_calls" if reason == "stop" and self._called else reason, raw, self.usage))
+        self._parts.finish(Finish("tool_calls" if reason == "stop" and self._called else reason, raw, self.usage), out)
         self.ended = self.done = True
 
     def _leftovers(self, output: Sequence[Any], out: list[Event]) -> None:
