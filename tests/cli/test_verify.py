@@ -114,12 +114,25 @@ def test_junit_is_written_beside_the_report(bourn: Bourn, streams: str, tmp_path
     ]
 
 
-def test_a_junit_file_that_cannot_be_written(bourn: Bourn, tmp_path: Path) -> None:
+def test_a_page_is_written_beside_the_report(bourn: Bourn, streams: str, tmp_path: Path) -> None:
+    """The file has the report as HTML, and the report is shown all the same."""
+    file = tmp_path / "contract.html"
+    outcome = bourn("verify", f"{streams}:broken", "--rules", "1.2,1.6", "--html", str(file))
+    assert outcome.status == exits.BROKEN
+    assert "not ok" in outcome.out
+    page = file.read_text("utf-8")
+    assert page.startswith("<!doctype html>\n<html")
+    assert "not ok: gives nothing (openai-chat)" in page
+    assert "it gave None as an item" in page
+
+
+@pytest.mark.parametrize("option", ["--junit", "--html"])
+def test_a_file_that_cannot_be_written(bourn: Bourn, tmp_path: Path, option: str) -> None:
     """The report was shown, and the file is named."""
-    outcome = bourn("verify", REFERENCE, "--rules", "1.2", "--junit", str(tmp_path / "no" / "x.xml"))
+    outcome = bourn("verify", REFERENCE, "--rules", "1.2", option, str(tmp_path / "no" / "x"))
     assert outcome.status == exits.BUG
     assert outcome.out.endswith("ok: 1 PASS\n")
-    assert outcome.err.splitlines()[-1] == f"bourn: {tmp_path / 'no' / 'x.xml'}: No such file or directory"
+    assert outcome.err.splitlines()[-1] == f"bourn: {tmp_path / 'no' / 'x'}: No such file or directory"
 
 
 def test_the_rules_are_listed(bourn: Bourn) -> None:

@@ -15,7 +15,7 @@ from bourn.cli import exits
 from bourn.cli.arguments import Parser, integer
 from bourn.cli.subjects import find
 from bourn.cli.terminal import Console, harmless
-from bourn.contract import SECTIONS, Report, Rule, junit, registry
+from bourn.contract import SECTIONS, Report, Rule, html, junit, registry
 from bourn.contract.rule import select
 from bourn.errors import InputError
 
@@ -27,7 +27,7 @@ EPILOG = """FACTORY is package.module:name, looked for in this folder too, and s
   an asynchronous generator function  judged by the rules that need no server
 
   bourn verify mine.streams:connect --dialect anthropic
-  bourn verify mine.streams:subject --rules 4,9.1 --junit contract.xml
+  bourn verify mine.streams:subject --rules 4,9.1 --html contract.html
 
 Rules are ids (4.3), sections (4), or core, with commas between them; --list shows them."""
 
@@ -44,6 +44,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--workers", metavar="N", type=integer, help="checks at once (as many as there are processors)")
     parser.add_argument("--json", action="store_true", help="the report with all its evidence, for programs")
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write the report for CI services to FILE as well")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write the report as a page for a browser to FILE as well")
     parser.add_argument("--list", action="store_true", help="show the rules, and judge nothing")
     parser.add_argument("-q", "--quiet", action="store_true", help="show the report and nothing else")
 
@@ -75,6 +76,8 @@ def run(arguments: Namespace) -> int:
     _show(report, console, as_json=arguments.json)
     if arguments.junit is not None:
         arguments.junit.write_bytes(junit.xml(report))
+    if arguments.html is not None:
+        arguments.html.write_bytes(html.page(report))
     return exits.OK if report.ok else exits.BROKEN
 
 
