@@ -36,6 +36,8 @@ CODES: dict[type[BournError], int] = {
     errors.ContentTypeError: CUT,
     errors.TruncatedError: CUT,
     errors.ModelError: MODEL,
+    errors.RoundsError: MODEL,
+    errors.MismatchError: CUT,
 }
 
 
