@@ -30,6 +30,7 @@ from bourn.errors import (
 )
 from bourn.events import Finish, Start, TextDelta, TextStart, ToolCallDelta, ToolCallStart
 from bourn.response import Response
+from bourn.transport.quota import Allowance, Quota
 
 ERRORS: dict[str, type[BournError]] = {
     name: item for name, item in vars(bourn.errors).items() if inspect.isclass(item) and issubclass(item, BournError)
@@ -68,7 +69,13 @@ def answer() -> Response:
 
 
 EXTRAS: dict[type[BournError], dict[str, object]] = {
-    StatusError: {"status": 429, "code": "slow", "type": "rate", "retry_after": 1.5},
+    StatusError: {
+        "status": 429,
+        "code": "slow",
+        "type": "rate",
+        "retry_after": 1.5,
+        "quota": Quota((Allowance("requests", 5, 0),)),
+    },
     PayloadError: {"raw": b"\xff{"},
     ContentTypeError: {"content_type": "text/html", "body": b"<html>"},
     MismatchError: {"path": "$.a", "raw": "{}"},

@@ -97,6 +97,8 @@ if TYPE_CHECKING:
     from bourn.structured.functions import FunctionTool as FunctionTool
     from bourn.transport.limits import Limits as Limits
     from bourn.transport.limits import Timeouts as Timeouts
+    from bourn.transport.quota import Allowance as Allowance
+    from bourn.transport.quota import Quota as Quota
 
 _HOMES: dict[str, str] = {
     "client": "Client stream tool_loop",
@@ -124,12 +126,14 @@ _HOMES: dict[str, str] = {
     "streams.objects": "ObjectStream",
     "structured.functions": "FunctionTool",
     "transport.limits": "Limits Timeouts",
+    "transport.quota": "Allowance Quota",
 }
 """Module to the public names that live in it."""
 
 _NAMES = {name: f"bourn.{module}" for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Allowance",
     "AuthenticationError",
     "BadRequestError",
     "BournError",
@@ -172,6 +176,7 @@ __all__ = [
     "PayloadError",
     "PermissionDeniedError",
     "ProtocolError",
+    "Quota",
     "RateLimitError",
     "Reasoning",
     "ReasoningDelta",

@@ -9,7 +9,7 @@
     ├── ClosedError               the stream was read after it was closed
     ├── BusyError                 a second reader while the first one waits
     ├── LaggedError               a consumer of a tee that fell too far behind the others
-    ├── StatusError               an HTTP status: .status .code .type .retry_after
+    ├── StatusError               an HTTP status: .status .code .type .retry_after .quota
     │   ├── BadRequestError       other 4xx
     │   ├── AuthenticationError   401
     │   ├── PermissionDeniedError 403
@@ -48,6 +48,7 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from bourn.response import Response
+    from bourn.transport.quota import Quota
 
 
 class Context(TypedDict, total=False):
@@ -130,7 +131,7 @@ class StatusError(BournError):
     """The provider answered with an HTTP error status.
 
     ``status`` is the number, ``code`` and ``type`` are the provider's own words, ``retry_after`` is the wait it asked for, in
-    seconds.
+    seconds, ``quota`` what it told of its rate limits (``None`` where there was no head to read).
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class StatusError(BournError):
         code: str | None = None,
         type: str | None = None,
         retry_after: float | None = None,
+        quota: Quota | None = None,
         **context: Unpack[Context],
     ) -> None:
         super().__init__(message, **context)
@@ -148,6 +150,7 @@ class StatusError(BournError):
         self.code = code
         self.type = type
         self.retry_after = retry_after
+        self.quota = quota
 
 
 class BadRequestError(StatusError):

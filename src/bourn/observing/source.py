@@ -11,6 +11,7 @@ from bourn.errors import BournError, ClosedError
 from bourn.events import CONTENT_EVENTS, Event, Finish, Start, Usage
 from bourn.observing.observer import Observation
 from bourn.transport.base import Source
+from bourn.transport.quota import Quota
 
 
 class ObservedSource:
@@ -31,6 +32,11 @@ class ObservedSource:
     def usage(self) -> Usage | None:
         """What the provider told of usage so far."""
         return self._source.usage
+
+    @property
+    def quota(self) -> Quota:
+        """What the provider told of its rate limits."""
+        return self._source.quota
 
     async def open(self) -> None:
         """Send the request and judge the head of the answer, if that is not done yet."""

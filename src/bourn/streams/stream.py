@@ -17,6 +17,7 @@ from bourn.events import Event, Finish
 from bourn.response import Response
 from bourn.streams.text import TextStream
 from bourn.transport.base import Source
+from bourn.transport.quota import Quota
 
 if TYPE_CHECKING:
     from bourn.streams.objects import ObjectStream
@@ -64,6 +65,11 @@ class Stream:
     def request_id(self) -> str | None:
         """The provider's name for this call, once its headers came."""
         return self._source.request_id
+
+    @property
+    def quota(self) -> Quota:
+        """What the provider told of its rate limits, once its headers came; empty (false) where it told nothing."""
+        return self._source.quota
 
     def is_closed(self) -> bool:
         """Whether the connection was let go of: after the end, an error, or :meth:`aclose`."""

@@ -15,6 +15,7 @@ from bourn.errors import BournError
 from bourn.events import Event, Usage
 from bourn.providers import Endpoint
 from bourn.transport.limits import Limits
+from bourn.transport.quota import Quota
 from bourn.transport.watchdog import Watchdog
 
 
@@ -29,6 +30,11 @@ class Source(Protocol):
     @property
     def usage(self) -> Usage | None:
         """What the provider told of usage so far."""
+        ...
+
+    @property
+    def quota(self) -> Quota:
+        """What the provider told of its rate limits, once its headers came; empty before, and where it tells nothing."""
         ...
 
     async def open(self) -> None:

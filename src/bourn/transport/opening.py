@@ -19,6 +19,7 @@ from bourn.providers import Endpoint, Secret
 from bourn.transport.base import Reply, Transport
 from bourn.transport.held import Held
 from bourn.transport.limits import Limits, Timeouts
+from bourn.transport.quota import Quota, read_quota
 from bourn.transport.source import WireSource
 from bourn.transport.watchdog import Watchdog
 
@@ -62,6 +63,11 @@ class OpeningSource:
     def usage(self) -> Usage | None:
         """What the provider told of usage so far."""
         return None if self._source is None else self._source.usage
+
+    @property
+    def quota(self) -> Quota:
+        """What the provider told of its rate limits, once its headers came."""
+        return Quota() if self._source is None else self._source.quota
 
     async def open(self) -> None:
         """Send the request and judge the head of the answer, if that is not done yet."""
@@ -158,6 +164,7 @@ async def open_source(
         limits=limits,
         no_end_mark="no_end_mark" in endpoint.provider.quirks,
         request_id=request_id,
+        quota=read_quota(reply.headers),
     )
 
 
@@ -174,6 +181,7 @@ async def _status_error(reply: Reply, endpoint: Endpoint, watch: Watchdog, limit
         type=told.type,
         request_id=told.request_id,
         retry_after=told.retry_after if told.retry_after is not None else _retry_date(reply.headers),
+        quota=read_quota(reply.headers),
     )
 
 

@@ -20,6 +20,7 @@ from bourn.errors import BournError, ClosedError
 from bourn.events import Event, Start, Usage
 from bourn.transport.base import Wire
 from bourn.transport.limits import Limits
+from bourn.transport.quota import Quota
 from bourn.transport.watchdog import Watchdog
 from bourn.wire.base import Framer
 
@@ -28,6 +29,8 @@ _SLICE = 16 * 1024
 
 _TURN = 4
 """Slices parsed without an event before the loop gets its turn."""
+
+_NO_QUOTA = Quota()
 
 
 class WireSource:
@@ -44,8 +47,10 @@ class WireSource:
         limits: Limits,
         no_end_mark: bool = False,
         request_id: str | None = None,
+        quota: Quota = _NO_QUOTA,
     ) -> None:
         self.request_id = request_id
+        self.quota = quota
         self._wire = wire
         self._framer = framer
         self._decoder = decoder
