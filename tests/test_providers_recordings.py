@@ -117,7 +117,6 @@ ELSEWHERE: dict[str, str] = {
 """Recorded addresses that are not the row's, and why; a call reaches them with ``base_url``."""
 
 DOCUMENTED: dict[tuple[str, str], str] = {
-    ("mistral", "thinking_parts"): "https://docs.mistral.ai/capabilities/reasoning/",
     ("vllm", "reasoning"): "https://docs.vllm.ai/en/latest/features/reasoning_outputs.html",
     ("azure", "max_completion_tokens"): "recorded at the older address of the same service",
 }

@@ -28,7 +28,7 @@ FORMATS: dict[str, str] = {
     "cohere-v2": "cohere",
     "gemini": "gemini",
     "huggingface-tgi": "huggingface-tgi",
-    "mistral": "openai-chat",
+    "mistral": "mistral",
     "ollama": "ollama",
     "openai-chat": "openai-chat",
     "openai-completions": "openai-completions",

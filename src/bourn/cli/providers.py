@@ -30,10 +30,8 @@ QUIRKS: dict[str, str] = {
     "max_completion_tokens": "the token limit is sent as `max_completion_tokens`, not as `max_tokens`",
     "no_end_mark": "sends no end mark: an answer that ends cleanly is *unverified* instead of *truncated*",
     "no_stream_options": "`stream_options` is not sent: usage comes unasked",
-    "random_seed": "the seed is sent as `random_seed`",
     "reasoning": "earlier reasoning is sent back as `reasoning`",
     "reasoning_content": "earlier reasoning is sent back as `reasoning_content`",
-    "thinking_parts": "earlier reasoning is sent back among the parts of the content",
     "vertex": "paths and bodies as Vertex wants them",
 }
 """Quirk to what it does."""

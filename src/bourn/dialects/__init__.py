@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DIALECTS: dict[str, str] = {
     "openai-chat": "bourn.dialects.openai_chat.decoder",
+    "mistral": "bourn.dialects.mistral",
     "openai-responses": "bourn.dialects.openai_responses.decoder",
     "openai-completions": "bourn.dialects.openai_completions",
     "anthropic": "bourn.dialects.anthropic.decoder",

@@ -27,6 +27,9 @@ QUERY_KEYS: dict[str, str] = {"gemini": "key"}
 KEYLESS = frozenset({"ollama"})
 """Dialects whose servers ask for no key, though one may be sent."""
 
+OTHER_ROOTS: dict[str, tuple[str, ...]] = dict.fromkeys(("openai-chat", "openai-responses"), ("/openai/v1",))
+"""Dialect to further roots under which it is served: what Groq's SDK adds to its base URL, and Azure's pages to a resource."""
+
 _SIGNATURE = re.compile("AWS4-HMAC-SHA256 Credential=([^/]+)/")
 
 ERROR_WORDS: dict[int, tuple[str, str | None]] = {
@@ -60,7 +63,8 @@ def routes() -> list[Route]:
     table = []
     for name in dialects.DIALECTS:
         dialect = dialects.get(name)
-        table += [Route(dialect, re.compile(re.escape(dialect.root) + f"(?:{path})")) for path in dialect.paths]
+        for root in (dialect.root, *OTHER_ROOTS.get(name, ())):
+            table += [Route(dialect, re.compile(re.escape(root) + f"(?:{path})")) for path in dialect.paths]
     return table
 
 

@@ -34,13 +34,6 @@ COMPATIBLE = (
     ),
     _row("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", default_model="openai/gpt-oss-120b"),
     _row(
-        "mistral",
-        "https://api.mistral.ai/v1",
-        "MISTRAL_API_KEY",
-        quirks=("random_seed", "no_stream_options", "thinking_parts"),
-        default_model="mistral-small-latest",
-    ),
-    _row(
         "deepseek",
         "https://api.deepseek.com",
         "DEEPSEEK_API_KEY",
@@ -101,4 +94,4 @@ COMPATIBLE = (
     _row("zai-coding", "https://api.z.ai/api/coding/paas/v4", "ZAI_API_KEY", "ZHIPU_API_KEY", quirks=("reasoning_content",)),
     _row("zhipu", "https://open.bigmodel.cn/api/paas/v4", "ZHIPU_API_KEY", quirks=("reasoning_content",)),
 )
-"""The six that ``bourn chat`` can choose by itself, then the others in alphabetical order."""
+"""The five that ``bourn chat`` can choose by itself, then the others in alphabetical order."""

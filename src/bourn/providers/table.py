@@ -31,6 +31,7 @@ _ROWS = (
     Provider("kimi-coding", "anthropic", "https://api.kimi.com/coding", ("KIMI_API_KEY",)),
     Provider("minimax", "anthropic", "https://api.minimax.io/anthropic", ("MINIMAX_API_KEY",)),
     Provider("minimax-cn", "anthropic", "https://api.minimaxi.com/anthropic", ("MINIMAX_API_KEY",)),
+    Provider("mistral", "mistral", "https://api.mistral.ai/v1", ("MISTRAL_API_KEY",), default_model="mistral-small-latest"),
     Provider(
         "cohere",
         "cohere",

@@ -67,6 +67,7 @@ async def clean_cut_is_an_error(stage: Stage) -> None:
 _ALONE: dict[str, dict[str, int]] = {
     "openai-chat": {"the finish reason": 0, "[DONE]": -1},
     "openai-completions": {"the finish reason": 0, "[DONE]": -1},
+    "mistral": {"the finish reason": 0, "[DONE]": -1},
     "anthropic": {"message_stop": -1},
     "bedrock-invoke": {"message_stop": -1},
     "bedrock-converse": {"messageStop": 0},
