@@ -80,7 +80,7 @@ async def test_who_leaves_closes_the_connection(way: str) -> None:
             elif way == "aclose":
                 await body.aclose()
                 await body.aclose()
-                with pytest.raises(StopAsyncIteration):
+                with pytest.raises(bourn.ClosedError):
                     await anext(body)
             else:
                 del body

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
-from bourn.errors import BournError
+from bourn.errors import BournError, BusyError, ClosedError
 from bourn.events import Event
 from bourn.frontends.base import Explain, FrontEncoder
 from bourn.wire import sse
@@ -44,7 +44,8 @@ class SseBody:
     then in :attr:`error`, for the log. Call :meth:`open` first to answer with an HTTP status when the model refuses at once.
 
     A reader that is cancelled has left (that is how frameworks tell that the browser is gone): the stream is closed with its
-    connection, as it is by :meth:`aclose` and with the last reference. Iteration raises nothing but cancellation.
+    connection, as it is by :meth:`aclose` and with the last reference. A body that was left so raises ``ClosedError`` when it
+    is read on, lest its bytes pass for a whole answer; and ``BusyError`` for a second reader.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class SseBody:
         self._encoder = encoder
         self._explain = explain
         self._ping = ping
-        self._over = False
+        self._over = False  # the last bytes were given
+        self._left = False  # closed before
 
     @property
     def media_type(self) -> str:
@@ -75,20 +77,25 @@ class SseBody:
 
     async def __anext__(self) -> bytes:
         """The next bytes, never empty; a comment after ``ping`` silent seconds, lest a proxy hang up."""
+        self._raise_if_left()
         while not self._over:
             try:
                 data = self._encoder.encode(await self._next())
             except StopAsyncIteration:
-                break
+                self._over = True
+            except BusyError:
+                raise
             except BournError as error:
+                self._raise_if_left()
                 return await self._fail(error)
             except TimeoutError:
                 return PING
             except asyncio.CancelledError:
                 await self.aclose()
                 raise
-            if data:
-                return data
+            else:
+                if data:
+                    return data
         await self.aclose()
         raise StopAsyncIteration
 
@@ -100,13 +107,18 @@ class SseBody:
 
     async def _fail(self, error: BournError) -> bytes:
         self.error = error
+        self._over = True
         await self.aclose()
         return self._encoder.fail(self._explain(error))
 
     async def aclose(self) -> None:
         """Close the stream. May be called at any time, any number of times."""
-        self._over = True
+        self._left = not self._over
         await self._events.aclose()
+
+    def _raise_if_left(self) -> None:
+        if self._left:
+            raise ClosedError("the body was closed before its end")
 
     async def __aenter__(self) -> Self:
         return self
