@@ -17,10 +17,17 @@ from bourn.events import (
     ENDS,
     LEGAL_ORDER,
     MAY_STAY_OPEN,
+    NOTES,
     STARTS,
     AnyEvent,
+    ChosenToken,
+    Citation,
     Event,
     Finish,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     OrderCheck,
     Other,
     Phase,
@@ -30,16 +37,21 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
+    SafetyRating,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
     TextStart,
+    TokenLogprob,
     ToolCallDelta,
     ToolCallEnd,
     ToolCallStart,
     Usage,
 )
-from bourn.testing.strategies import KINDS, Layout, chunkings, event_runs, json_values, usages
+from bourn.testing.strategies import KINDS, Layout, chosen_tokens, chunkings, event_runs, json_values, notes, usages
 
 EVENTS: tuple[type[Event], ...] = get_args(AnyEvent)
 SAMPLES: dict[type[Event], Event] = {
@@ -56,10 +68,18 @@ SAMPLES: dict[type[Event], Event] = {
     ToolCallStart: ToolCallStart(0, "call", "tool", custom=True),
     ToolCallDelta: ToolCallDelta(0, "{}"),
     ToolCallEnd: ToolCallEnd(0, "sig"),
+    MediaStart: MediaStart(0, "image/png", "m", "https://a/b.png"),
+    MediaDelta: MediaDelta(0, b"\x89PNG", "x"),
+    MediaEnd: MediaEnd(0, "sig"),
+    Citation: Citation(0, "https://a/b", "title", "doc", "quote", "text", 1, 5, {"a": [1]}),
+    Logprobs: Logprobs((ChosenToken("a", -0.5, b"a", (TokenLogprob("b", -1.5, b"b"),)),), 0, {"a": [1]}),
+    ServerToolCall: ServerToolCall("call", "web_search", "{}", {"a": [1]}),
+    ServerToolResult: ServerToolResult("call", "web_search", [1], is_error=True, raw={"a": [1]}),
+    Safety: Safety("prompt", (SafetyRating("hate", "high", blocked=True),), {"a": [1]}),
     Other: Other("citation", {"a": [1]}, 0),
-    Finish: Finish("stop", "end_turn", Usage(1, 2, 3, 4, 5), verified=False),
+    Finish: Finish("stop", "end_turn", Usage(1, 2, 3, 4, 5), verified=False, service_tier="flex"),
 }
-runs = event_runs(indexes=st.integers(-5, 50), cut_calls=True)
+runs = event_runs(kinds=KINDS, other=notes, indexes=st.integers(-5, 50), cut_calls=True)
 every_event = pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 
 
@@ -72,7 +92,10 @@ def number(event: Event) -> int:
 def any_of(kind: type[Event]) -> st.SearchStrategy[Event]:
     """Events of one type with any values its annotations allow."""
     hints = typing.get_type_hints(kind)
-    fields = {name: json_values if name == "payload" else st.from_type(hints[name]) for name in kind.__struct_fields__}
+    free = ("payload", "raw", "content")
+    fields = {name: json_values if name in free else st.from_type(hints[name]) for name in kind.__struct_fields__}
+    if kind is Logprobs:
+        fields["tokens"] = st.lists(chosen_tokens, max_size=2).map(tuple)
     return st.builds(kind, **fields)
 
 
@@ -91,7 +114,11 @@ def is_legal(events: list[Event]) -> bool:
         return False
     if any(type(event) is Finish for event in events[:-1]):
         return False
-    middle = [event for event in events if type(event) not in (Start, Other, Finish)]
+    for place, event in enumerate(events):
+        index = getattr(event, "index", None) if type(event) in NOTES else None
+        if index is not None and not any(type(e) in STARTS and number(e) == index for e in events[:place]):
+            return False
+    middle = [event for event in events if type(event) not in (Start, Finish, *NOTES)]
     stories = {number(event): [e for e in middle if number(e) == number(event)] for event in middle}
     over = type(events[-1]) is Finish
     return all(_is_legal_part(story, over) for story in stories.values())
@@ -105,7 +132,9 @@ def _is_legal_part(story: list[Event], over: bool) -> bool:
     ended = bool(rest) and ENDS.get(type(rest[-1])) == part
     deltas = rest[:-1] if ended else rest
     right = all(
-        DELTAS.get(type(delta)) == part and (getattr(delta, "text", "") or getattr(delta, "arguments", "")) for delta in deltas
+        DELTAS.get(type(delta)) == part
+        and any(getattr(delta, name, "") for name in ("text", "arguments", "data", "transcript"))
+        for delta in deltas
     )
     return right and (ended or not over or part == "tool_call")
 
@@ -141,9 +170,10 @@ def test_the_table_of_order_is_complete() -> None:
 
 
 def test_content_events_give_a_piece_of_the_answer() -> None:
-    """All deltas are content; what merely opens, closes or accompanies is not, but for a call's name and a signed thought."""
+    """All deltas are content; what merely opens, closes or judges is not, but for names, addresses and a signed thought."""
     assert set(DELTAS) < CONTENT_EVENTS
-    assert set(DELTAS) | {ToolCallStart, ReasoningEnd} == CONTENT_EVENTS
+    named = {ToolCallStart, MediaStart, ReasoningEnd, Citation, ServerToolCall, ServerToolResult}
+    assert set(DELTAS) | named == CONTENT_EVENTS
 
 
 # values
@@ -319,8 +349,14 @@ MUTATIONS: dict[str, Mutation] = {
     "an empty argument delta": Mutation(
         (ToolCallDelta,), lambda event: [msgspec.structs.replace(event, arguments="")], r"empty delta: ToolCallDelta"
     ),
+    "an empty piece of media": Mutation((MediaDelta,), lambda event: [MediaDelta(number(event))], r"empty delta: MediaDelta"),
+    "a note of a part that has not begun": Mutation(
+        (Finish,), lambda event: [Citation(999), event], r"part 999 has not begun: Citation"
+    ),
     "a part left open": Mutation(
-        (TextEnd, RefusalEnd, ReasoningEnd), lambda event: [], r"Finish came while (text|refusal|reasoning) part -?\d+ was open"
+        (TextEnd, RefusalEnd, ReasoningEnd, MediaEnd),
+        lambda event: [],
+        r"Finish came while (text|refusal|reasoning|media) part -?\d+ was open",
     ),
 }
 

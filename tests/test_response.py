@@ -18,8 +18,14 @@ from bourn.events import (
     ENDS,
     STARTS,
     AnyEvent,
+    ChosenToken,
+    Citation,
     Event,
     Finish,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -27,6 +33,9 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -36,11 +45,11 @@ from bourn.events import (
     ToolCallStart,
     Usage,
 )
-from bourn.messages import Message, Part, Reasoning, Refusal, Text, ToolCall
-from bourn.response import Response
-from bourn.testing.strategies import event_runs
+from bourn.messages import Message, Reasoning, Refusal, Text, ToolCall
+from bourn.response import Media, Response, ResponsePart
+from bourn.testing.strategies import KINDS, event_runs, notes
 
-runs = event_runs(indexes=st.integers(-5, 50), cut_calls=True)
+runs = event_runs(kinds=KINDS, other=notes, indexes=st.integers(-5, 50), cut_calls=True)
 prefixes = runs.flatmap(lambda run: st.sampled_from([run[:end] for end in range(len(run), -1, -1)]))
 
 
@@ -62,7 +71,7 @@ def ended(events: list[Event]) -> dict[int, bool]:
     return {indexed(event): indexed(event) in ends for event in events if type(event) in STARTS}
 
 
-def as_events(parts: Iterable[Part]) -> Iterable[Event]:
+def as_events(parts: Iterable[ResponsePart]) -> Iterable[Event]:
     """Parts said again as events, each in one piece."""
     for index, part in enumerate(parts):
         match part:
@@ -78,6 +87,10 @@ def as_events(parts: Iterable[Part]) -> Iterable[Event]:
                 yield from (ToolCallStart(index, id, name, custom), ToolCallDelta(index, arguments))
                 if complete:
                     yield ToolCallEnd(index, signature)
+            case Media(media_type, data, url, transcript, id, signature, complete):
+                yield from (MediaStart(index, media_type, id, url), MediaDelta(index, data, transcript))
+                if complete:
+                    yield MediaEnd(index, signature)
 
 
 # at every prefix
@@ -113,11 +126,11 @@ def test_parts_stand_in_the_order_of_their_starts(events: list[Event]) -> None:
     """Each start becomes one part, and a part without its end is not complete."""
     response = folded(events)
     state = ended(events)
-    kinds = {"text": Text, "refusal": Refusal, "reasoning": Reasoning, "tool_call": ToolCall}
+    kinds = {"text": Text, "refusal": Refusal, "reasoning": Reasoning, "tool_call": ToolCall, "media": Media}
     assert [type(part) for part in response.parts] == [kinds[STARTS[type(event)]] for event in events if type(event) in STARTS]
-    ids = {event.index: event.id for event in events if isinstance(event, ReasoningStart | ToolCallStart)}
+    ids = {event.index: event.id for event in events if isinstance(event, ReasoningStart | ToolCallStart | MediaStart)}
     for part, (index, whole) in zip(response.parts, state.items(), strict=True):
-        if isinstance(part, Reasoning | ToolCall):
+        if isinstance(part, Reasoning | ToolCall | Media):
             assert (part.complete, part.id) == (whole, ids[index])
         if not isinstance(part, Refusal) and not whole:
             assert part.signature is None
@@ -135,8 +148,13 @@ def test_tool_calls_are_their_pieces_joined(events: list[Event]) -> None:
 
 @given(prefixes)
 def test_nothing_is_dropped(events: list[Event]) -> None:
-    """What the vocabulary does not model is kept in order."""
-    assert folded(events).others == [event for event in events if isinstance(event, Other)]
+    """What is said beside the parts is kept in order, each kind in its place."""
+    response = folded(events)
+    assert response.others == [event for event in events if isinstance(event, Other)]
+    assert response.citations == [event for event in events if isinstance(event, Citation)]
+    assert response.server_tools == [event for event in events if isinstance(event, ServerToolCall | ServerToolResult)]
+    assert response.safety == [event for event in events if isinstance(event, Safety)]
+    assert response.logprobs == tuple(token for event in events if isinstance(event, Logprobs) for token in event.tokens)
 
 
 @given(prefixes)
@@ -159,7 +177,7 @@ def test_the_message_can_be_turned_around(events: list[Event]) -> None:
     message = response.message
     assert message.role == "assistant"
     assert message.text == response.text
-    assert message.parts == response.parts
+    assert message.parts == tuple(part for part in response.parts if not isinstance(part, Media))
     assert msgspec.json.decode(msgspec.json.encode(message), type=Message) == message
 
 
@@ -246,6 +264,31 @@ def test_a_whole_answer() -> None:
     assert (response.text, response.reasoning, response.refusal) == ("Hello", "hm", "no")
     assert (response.finish_reason, response.raw_finish_reason, response.usage) == ("tool_calls", "tool_use", usage)
     assert response.to_dict()["usage"]["input_tokens"] == 10
+
+
+def test_media_is_its_pieces_joined() -> None:
+    """Bytes and spoken words come in pieces of their own; speech that was cut is not complete."""
+    speech = [
+        MediaStart(0, "audio", "a1"),
+        MediaDelta(0, b"\x01", "Hel"),
+        MediaDelta(0, transcript="lo"),
+        MediaDelta(0, b"\x02"),
+    ]
+    picture: list[Event] = [MediaStart(1, "image/png", url="https://a/b.png"), MediaEnd(1, "sig")]
+    response = folded([Start(), *speech, *picture])
+    cut = Media("audio", b"\x01\x02", None, "Hello", "a1", complete=False)
+    assert response.media == response.parts == (cut, Media("image/png", url="https://a/b.png", signature="sig"))
+    assert response.to_dict()["media"][0]["data"] == "AQI="
+
+
+def test_what_is_beside_the_text_is_in_the_plain_data() -> None:
+    """Citations, server tools, log probabilities, verdicts and the service tier are told under their names."""
+    notes: list[Event] = [Citation(url="u"), ServerToolCall("s", "search"), ServerToolResult("s"), Safety("prompt")]
+    data = folded([Start(), *notes, Logprobs((ChosenToken("a", -0.5),)), Finish("stop", service_tier="flex")]).to_dict()
+    assert [event["event"] for event in (*data["citations"], *data["server_tools"], *data["safety"])] == [
+        "citation", "server_tool_call", "server_tool_result", "safety",
+    ]  # fmt: skip
+    assert (data["logprobs"][0]["token"], data["service_tier"]) == ("a", "flex")
 
 
 def test_redacted_thinking_keeps_its_signature() -> None:

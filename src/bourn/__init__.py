@@ -51,8 +51,14 @@ if TYPE_CHECKING:
     from bourn.errors import TotalTimeout as TotalTimeout
     from bourn.errors import TransportError as TransportError
     from bourn.errors import TruncatedError as TruncatedError
+    from bourn.events import ChosenToken as ChosenToken
+    from bourn.events import Citation as Citation
     from bourn.events import Event as Event
     from bourn.events import Finish as Finish
+    from bourn.events import Logprobs as Logprobs
+    from bourn.events import MediaDelta as MediaDelta
+    from bourn.events import MediaEnd as MediaEnd
+    from bourn.events import MediaStart as MediaStart
     from bourn.events import Other as Other
     from bourn.events import ReasoningDelta as ReasoningDelta
     from bourn.events import ReasoningEnd as ReasoningEnd
@@ -60,10 +66,15 @@ if TYPE_CHECKING:
     from bourn.events import RefusalDelta as RefusalDelta
     from bourn.events import RefusalEnd as RefusalEnd
     from bourn.events import RefusalStart as RefusalStart
+    from bourn.events import Safety as Safety
+    from bourn.events import SafetyRating as SafetyRating
+    from bourn.events import ServerToolCall as ServerToolCall
+    from bourn.events import ServerToolResult as ServerToolResult
     from bourn.events import Start as Start
     from bourn.events import TextDelta as TextDelta
     from bourn.events import TextEnd as TextEnd
     from bourn.events import TextStart as TextStart
+    from bourn.events import TokenLogprob as TokenLogprob
     from bourn.events import ToolCallDelta as ToolCallDelta
     from bourn.events import ToolCallEnd as ToolCallEnd
     from bourn.events import ToolCallStart as ToolCallStart
@@ -86,6 +97,7 @@ if TYPE_CHECKING:
     from bourn.observing import Call as Call
     from bourn.observing import Observer as Observer
     from bourn.observing.otel import OtelObserver as OtelObserver
+    from bourn.response import Media as Media
     from bourn.response import Response as Response
     from bourn.steering.tee import Branch as Branch
     from bourn.steering.tee import tee as tee
@@ -110,15 +122,16 @@ _HOMES: dict[str, str] = {
         "RoundsError ServerError StatusError TotalTimeout TransportError TruncatedError"
     ),
     "events": (
-        "Event Finish Other ReasoningDelta ReasoningEnd ReasoningStart RefusalDelta RefusalEnd RefusalStart Start "
-        "TextDelta TextEnd TextStart ToolCallDelta ToolCallEnd ToolCallStart Usage"
+        "ChosenToken Citation Event Finish Logprobs MediaDelta MediaEnd MediaStart Other ReasoningDelta ReasoningEnd "
+        "ReasoningStart RefusalDelta RefusalEnd RefusalStart Safety SafetyRating ServerToolCall ServerToolResult Start "
+        "TextDelta TextEnd TextStart TokenLogprob ToolCallDelta ToolCallEnd ToolCallStart Usage"
     ),
     "frontends": "SseBody to_sse",
     "frontends.base": "Failure explain",
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
     "observing": "Call Observer",
     "observing.otel": "OtelObserver",
-    "response": "Response",
+    "response": "Media Response",
     "steering.tee": "Branch tee",
     "steering.tool_loop": "ToolLoop",
     "steering.trunk": "Dropped",
@@ -141,6 +154,8 @@ __all__ = [
     "BusyError",
     "Call",
     "ChecksumError",
+    "ChosenToken",
+    "Citation",
     "Client",
     "ClosedError",
     "ConnectError",
@@ -161,6 +176,11 @@ __all__ = [
     "InputError",
     "LaggedError",
     "Limits",
+    "Logprobs",
+    "Media",
+    "MediaDelta",
+    "MediaEnd",
+    "MediaStart",
     "Message",
     "MismatchError",
     "MissingKeyError",
@@ -190,8 +210,12 @@ __all__ = [
     "RequestTooLargeError",
     "Response",
     "RoundsError",
+    "Safety",
+    "SafetyRating",
     "Schema",
     "ServerError",
+    "ServerToolCall",
+    "ServerToolResult",
     "SseBody",
     "Start",
     "StatusError",
@@ -202,6 +226,7 @@ __all__ = [
     "TextStart",
     "TextStream",
     "Timeouts",
+    "TokenLogprob",
     "Tool",
     "ToolCall",
     "ToolCallDelta",

@@ -1,7 +1,11 @@
 """What a stream yields, and the table of the order in which it may.
 
 ``Start``, then any number of parts, each ``…Start``, ``…Delta``*, ``…End`` with an index of its own (parts may interleave),
-then exactly one ``Finish``, then nothing. ``Other`` may come anywhere between ``Start`` and ``Finish``.
+then exactly one ``Finish``, then nothing. What is said beside the parts (``Citation``, ``Logprobs``, ``ServerToolCall``,
+``ServerToolResult``, ``Safety``, ``Other``) may come anywhere between ``Start`` and ``Finish``.
+
+The same thing has the same fields whoever sends it. What these fields cannot say stands in ``raw``, the provider's own JSON; it
+is ``None`` where nothing is lost without it.
 
 House rule: an event is a frozen struct without behaviour; a delta is never empty; whatever a provider sends that has no class
 here is an ``Other`` with its raw payload.
@@ -137,6 +141,116 @@ class ToolCallEnd(Event, frozen=True, gc=False, tag="tool_call_end"):
     signature: str | None = None
 
 
+class MediaStart(Event, frozen=True, gc=False, tag="media_start"):
+    """An image, speech or another file of the model's making begins.
+
+    ``media_type`` is the provider's word (``image/png``), or ``image`` or ``audio`` where it says no more. ``url`` is told
+    where the provider keeps the file; there are no deltas then.
+    """
+
+    index: int
+    media_type: str
+    id: str | None = None
+    url: str | None = None
+
+
+class MediaDelta(Event, frozen=True, gc=False, tag="media_delta"):
+    """More bytes of part ``index``, or more of the words that are spoken in it (``transcript``); never without both."""
+
+    index: int
+    data: bytes = b""
+    transcript: str = ""
+
+
+class MediaEnd(Event, frozen=True, gc=False, tag="media_end"):
+    """The file of part ``index`` is whole. ``signature`` must be sent back with it where a provider signs it (Gemini)."""
+
+    index: int
+    signature: str | None = None
+
+
+class Citation(Event, frozen=True, gc=False, tag="citation"):
+    """A source of the answer; where several stand behind the same words, each is an event of its own.
+
+    ``index`` is the part that it is said of (``None``: of the whole answer), ``text`` the words of that part, ``start`` and
+    ``end`` where these stand in it, counted in characters. ``id`` names the source where it is a document or a file, ``quote``
+    is what it says.
+    """
+
+    index: int | None = None
+    url: str | None = None
+    title: str | None = None
+    id: str | None = None
+    quote: str | None = None
+    text: str | None = None
+    start: int | None = None
+    end: int | None = None
+    raw: Any = None
+
+
+class TokenLogprob(msgspec.Struct, frozen=True, gc=False):
+    """A token that might have been chosen, with the natural logarithm of its probability (``None``: not told).
+
+    ``utf8`` is told where a token may be a piece of a character.
+    """
+
+    token: str
+    logprob: float | None = None
+    utf8: bytes | None = None
+
+
+class ChosenToken(TokenLogprob, frozen=True, gc=False):
+    """A token of the answer; ``top`` are the likeliest in its place, itself among them or not, as the provider has it."""
+
+    top: tuple[TokenLogprob, ...] = ()
+
+
+class Logprobs(Event, frozen=True, gc=False, tag="logprobs"):
+    """How likely the next tokens of part ``index`` were; ``None`` where it is not said which part they belong to."""
+
+    tokens: tuple[ChosenToken, ...]
+    index: int | None = None
+    raw: Any = None
+
+
+class ServerToolCall(Event, frozen=True, gc=False, tag="server_tool_call"):
+    """The provider runs a tool of its own, such as a web search: nothing is to be done about it.
+
+    ``name`` is the provider's; ``arguments`` is JSON, or the program that is run.
+    """
+
+    id: str | None
+    name: str
+    arguments: str = ""
+    raw: Any = None
+
+
+class ServerToolResult(Event, frozen=True, gc=False, tag="server_tool_result"):
+    """What the provider's own tool gave, in the provider's JSON; ``id`` is that of its call."""
+
+    id: str | None
+    name: str | None = None
+    content: Any = None
+    is_error: bool = False
+    raw: Any = None
+
+
+class SafetyRating(msgspec.Struct, frozen=True, gc=False):
+    """A verdict on one kind of harm: ``level`` in the provider's word, and whether something was withheld because of it."""
+
+    category: str
+    level: str | None = None
+    blocked: bool = False
+
+
+class Safety(Event, frozen=True, gc=False, tag="safety"):
+    """What the provider's filter says of the prompt or of the answer so far."""
+
+    about: Literal["prompt", "answer"]
+    ratings: tuple[SafetyRating, ...] = ()
+    raw: Any = None
+
+
 class Other(Event, frozen=True, gc=False, tag="other"):
     """Something real that the vocabulary does not model: ``kind`` is the provider's word, ``payload`` its decoded JSON.
 
@@ -152,13 +266,14 @@ class Finish(Event, frozen=True, gc=False, tag="finish"):
     """The answer is whole: the last event.
 
     ``raw_reason`` is the provider's word for ``reason`` (``None``: it told none). ``verified`` is false where the service is
-    known to send no end mark and the body merely ended.
+    known to send no end mark and the body merely ended. ``service_tier`` is the one that the provider says it served.
     """
 
     reason: FinishReason
     raw_reason: str | None = None
     usage: Usage | None = None
     verified: bool = True
+    service_tier: str | None = None
 
 
 AnyEvent = (
@@ -175,13 +290,33 @@ AnyEvent = (
     | ToolCallStart
     | ToolCallDelta
     | ToolCallEnd
+    | MediaStart
+    | MediaDelta
+    | MediaEnd
+    | Citation
+    | Logprobs
+    | ServerToolCall
+    | ServerToolResult
+    | Safety
     | Other
     | Finish
 )
 """The union of all events: what ``msgspec.json.Decoder(AnyEvent)`` reads back."""
 
 CONTENT_EVENTS: frozenset[type[Event]] = frozenset(
-    {TextDelta, RefusalDelta, ReasoningDelta, ToolCallStart, ToolCallDelta, ReasoningEnd}
+    {
+        TextDelta,
+        RefusalDelta,
+        ReasoningDelta,
+        ReasoningEnd,
+        ToolCallStart,
+        ToolCallDelta,
+        MediaStart,
+        MediaDelta,
+        Citation,
+        ServerToolCall,
+        ServerToolResult,
+    }
 )
 """Events that give a piece of the answer. A retry is over (*commit*) once one of them was handed out."""
 
@@ -190,26 +325,34 @@ STARTS: dict[type[Event], str] = {
     RefusalStart: "refusal",
     ReasoningStart: "reasoning",
     ToolCallStart: "tool_call",
+    MediaStart: "media",
 }
 DELTAS: dict[type[Event], str] = {
     TextDelta: "text",
     RefusalDelta: "refusal",
     ReasoningDelta: "reasoning",
     ToolCallDelta: "tool_call",
+    MediaDelta: "media",
 }
 ENDS: dict[type[Event], str] = {
     TextEnd: "text",
     RefusalEnd: "refusal",
     ReasoningEnd: "reasoning",
     ToolCallEnd: "tool_call",
+    MediaEnd: "media",
 }
+NOTES: frozenset[type[Event]] = frozenset({Citation, Logprobs, ServerToolCall, ServerToolResult, Safety, Other})
+"""Events that are said beside the parts; one that has an ``index`` names a part that has begun."""
+
+_SAID = ("text", "arguments", "data", "transcript")
+"""Fields of deltas, one of which must hold something."""
 
 Phase = Literal["before", "open", "finished"]
 
 LEGAL_ORDER: dict[tuple[Phase, type[Event]], Phase] = {
     ("before", Start): "open",
     **{("open", kind): "open" for table in (STARTS, DELTAS, ENDS) for kind in table},
-    ("open", Other): "open",
+    **{("open", kind): "open" for kind in NOTES},
     ("open", Finish): "finished",
 }
 """Phase and event to the next phase; what is not in the table is illegal."""
@@ -224,7 +367,7 @@ class OrderCheck:
     For tests and tools; a stream does not pay for it.
     """
 
-    PART_KINDS: ClassVar[tuple[str, ...]] = ("text", "refusal", "reasoning", "tool_call")
+    PART_KINDS: ClassVar[tuple[str, ...]] = ("text", "refusal", "reasoning", "tool_call", "media")
 
     def __init__(self) -> None:
         self.phase: Phase = "before"
@@ -241,11 +384,13 @@ class OrderCheck:
             self._start(event, STARTS[kind])
         elif kind in DELTAS:
             self._continue(event, DELTAS[kind])
-            if not (getattr(event, "text", None) or getattr(event, "arguments", None)):
+            if not any(getattr(event, name, None) for name in _SAID):
                 raise EventOrderError(f"empty delta: {_shown(event)}")
         elif kind in ENDS:
             self._continue(event, ENDS[kind])
             del self.open_parts[event.index]  # type: ignore[attr-defined]  # every end has an index
+        elif kind in NOTES:
+            self._note(event)
         elif kind is Finish:
             self._finish()
         self.phase = phase
@@ -259,6 +404,11 @@ class OrderCheck:
     def _continue(self, event: Any, part: str) -> None:
         if self.open_parts.get(event.index) != part:
             raise EventOrderError(f"no open {part} part {event.index}: {_shown(event)}")
+
+    def _note(self, event: Any) -> None:
+        index = getattr(event, "index", None)
+        if index is not None and index not in self.used_indexes:
+            raise EventOrderError(f"part {index} has not begun: {_shown(event)}")
 
     def _finish(self) -> None:
         for index, part in self.open_parts.items():

@@ -12,9 +12,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from bourn.events import (
+    ChosenToken,
+    Citation,
     Event,
     Finish,
     FinishReason,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -22,6 +28,9 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -33,7 +42,23 @@ from bourn.events import (
 )
 from bourn.messages import Message, Reasoning, Refusal, Text, ToolCall
 
-ResponsePart = Text | Refusal | Reasoning | ToolCall
+
+class Media(msgspec.Struct, frozen=True, tag="media"):
+    """A file of the model's making: ``data`` as far as it came, or the ``url`` where it is.
+
+    ``transcript`` is what is spoken in it. ``complete`` is false where it was cut.
+    """
+
+    media_type: str
+    data: bytes = b""
+    url: str | None = None
+    transcript: str = ""
+    id: str | None = None
+    signature: str | None = None
+    complete: bool = True
+
+
+ResponsePart = Text | Refusal | Reasoning | ToolCall | Media
 
 
 class _OpenPart:
@@ -43,7 +68,7 @@ class _OpenPart:
 
     def __init__(self, start: Event) -> None:
         self.start = start
-        self.pieces: list[str] = []
+        self.pieces: list[Any] = []  # texts, or the deltas of media
         self.end: Event | None = None
 
 
@@ -72,19 +97,35 @@ def _tool_call(part: _OpenPart) -> ToolCall:
     return ToolCall(start.id, start.name, "".join(part.pieces), end is not None, start.custom, signature)
 
 
+def _media(part: _OpenPart) -> Media:
+    start, end = part.start, part.end
+    assert isinstance(start, MediaStart)
+    data = b"".join(delta.data for delta in part.pieces)
+    transcript = "".join(delta.transcript for delta in part.pieces)
+    signature = end.signature if isinstance(end, MediaEnd) else None
+    return Media(start.media_type, data, start.url, transcript, start.id, signature, end is not None)
+
+
 _BUILDERS: dict[type[Event], Callable[[_OpenPart], ResponsePart]] = {
     TextStart: _text,
     RefusalStart: _refusal,
     ReasoningStart: _reasoning,
     ToolCallStart: _tool_call,
+    MediaStart: _media,
 }
+
+
+def _plain(value: Any) -> Any:
+    """Structs as what JSON makes of them."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 class Response:
     """The answer so far. ``complete`` says whether it is the whole one; everything else can be read at any time.
 
-    ``id``, ``model``, ``provider`` and ``warnings`` come from ``Start``; ``finish_reason``, ``raw_finish_reason``, ``usage``
-    and ``verified`` from ``Finish``; ``others`` are the ``Other`` events in order.
+    ``id``, ``model``, ``provider`` and ``warnings`` come from ``Start``; ``finish_reason``, ``raw_finish_reason``, ``usage``,
+    ``service_tier`` and ``verified`` from ``Finish``. ``citations``, ``server_tools`` (calls and results), ``safety`` and
+    ``others`` are the events of these kinds, in order.
     """
 
     def __init__(self, provider: str | None = None, model: str | None = None) -> None:
@@ -97,7 +138,12 @@ class Response:
         self.usage: Usage | None = None
         self.verified = False
         self.complete = False
+        self.service_tier: str | None = None
+        self.citations: list[Citation] = []
+        self.server_tools: list[ServerToolCall | ServerToolResult] = []
+        self.safety: list[Safety] = []
         self.others: list[Other] = []
+        self._logprobs: list[Logprobs] = []
         self._parts: dict[int, _OpenPart] = {}
 
     def fold(self, event: Event) -> None:
@@ -106,7 +152,7 @@ class Response:
 
     @property
     def parts(self) -> tuple[ResponsePart, ...]:
-        """Text, refusals, reasoning and tool calls in the order in which they began."""
+        """Text, refusals, reasoning, tool calls and media in the order in which they began."""
         return tuple(_BUILDERS[type(part.start)](part) for part in self._parts.values())
 
     @property
@@ -130,9 +176,19 @@ class Response:
         return tuple(_tool_call(part) for part in self._parts.values() if type(part.start) is ToolCallStart)
 
     @property
+    def media(self) -> tuple[Media, ...]:
+        """The images and the speech that the model made."""
+        return tuple(_media(part) for part in self._parts.values() if type(part.start) is MediaStart)
+
+    @property
+    def logprobs(self) -> tuple[ChosenToken, ...]:
+        """The tokens of the answer with their log probabilities, where these were asked for."""
+        return tuple(token for event in self._logprobs for token in event.tokens)
+
+    @property
     def message(self) -> Message:
-        """The answer as the assistant's turn, ready to be sent back in the next request."""
-        return Message("assistant", self.parts)
+        """The answer as the assistant's turn, ready to be sent back in the next request; ``media`` is left out."""
+        return Message("assistant", tuple(part for part in self.parts if not isinstance(part, Media)))
 
     def to_dict(self) -> dict[str, Any]:
         """The response as plain data, ready for JSON."""
@@ -147,8 +203,14 @@ class Response:
             "text": self.text,
             "reasoning": self.reasoning,
             "refusal": self.refusal,
-            "tool_calls": [msgspec.to_builtins(call) for call in self.tool_calls],
-            "usage": msgspec.to_builtins(self.usage),
+            "tool_calls": _plain(self.tool_calls),
+            "media": _plain(self.media),
+            "citations": _plain(self.citations),
+            "server_tools": _plain(self.server_tools),
+            "logprobs": _plain(self.logprobs),
+            "safety": _plain(self.safety),
+            "usage": _plain(self.usage),
+            "service_tier": self.service_tier,
             "warnings": list(self.warnings),
         }
 
@@ -165,7 +227,7 @@ class Response:
         self.provider = event.provider or self.provider
         self.warnings = event.warnings
 
-    def _on_part(self, event: TextStart | RefusalStart | ReasoningStart | ToolCallStart) -> None:
+    def _on_part(self, event: TextStart | RefusalStart | ReasoningStart | ToolCallStart | MediaStart) -> None:
         self._parts[event.index] = _OpenPart(event)
 
     def _on_text(self, event: TextDelta | RefusalDelta | ReasoningDelta) -> None:
@@ -174,8 +236,23 @@ class Response:
     def _on_arguments(self, event: ToolCallDelta) -> None:
         self._parts[event.index].pieces.append(event.arguments)
 
-    def _on_end(self, event: TextEnd | RefusalEnd | ReasoningEnd | ToolCallEnd) -> None:
+    def _on_media(self, event: MediaDelta) -> None:
+        self._parts[event.index].pieces.append(event)
+
+    def _on_end(self, event: TextEnd | RefusalEnd | ReasoningEnd | ToolCallEnd | MediaEnd) -> None:
         self._parts[event.index].end = event
+
+    def _on_citation(self, event: Citation) -> None:
+        self.citations.append(event)
+
+    def _on_logprobs(self, event: Logprobs) -> None:
+        self._logprobs.append(event)
+
+    def _on_server_tool(self, event: ServerToolCall | ServerToolResult) -> None:
+        self.server_tools.append(event)
+
+    def _on_safety(self, event: Safety) -> None:
+        self.safety.append(event)
 
     def _on_other(self, event: Other) -> None:
         self.others.append(event)
@@ -185,6 +262,7 @@ class Response:
         self.raw_finish_reason = event.raw_reason
         self.usage = event.usage
         self.verified = event.verified
+        self.service_tier = event.service_tier
         self.complete = True
 
     _FOLDS: ClassVar[dict[type[Event], Callable[[Any, Any], None]]] = {
@@ -193,14 +271,22 @@ class Response:
         RefusalStart: _on_part,
         ReasoningStart: _on_part,
         ToolCallStart: _on_part,
+        MediaStart: _on_part,
         TextDelta: _on_text,
         RefusalDelta: _on_text,
         ReasoningDelta: _on_text,
         ToolCallDelta: _on_arguments,
+        MediaDelta: _on_media,
         TextEnd: _on_end,
         RefusalEnd: _on_end,
         ReasoningEnd: _on_end,
         ToolCallEnd: _on_end,
+        MediaEnd: _on_end,
+        Citation: _on_citation,
+        Logprobs: _on_logprobs,
+        ServerToolCall: _on_server_tool,
+        ServerToolResult: _on_server_tool,
+        Safety: _on_safety,
         Other: _on_other,
         Finish: _on_finish,
     }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -13,11 +14,15 @@ from bourn import dialects
 from bourn.dialects.anthropic.decoder import DIALECT, AnthropicDecoder
 from bourn.errors import PayloadError
 from bourn.events import (
+    Citation,
+    Event,
     Finish,
     Other,
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -130,13 +135,40 @@ def test_what_servers_run_is_given_whole_once() -> None:
         stop(2),
         *end("pause_turn"),
     ) == [
-        Other(
-            "server_tool_use", {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}}
+        ServerToolCall("srvtoolu_1", "web_search", '{"query": "q"}'),
+        ServerToolResult("srvtoolu_1", "web_search", [{"url": "x"}]),
+        ServerToolCall(
+            "mcptoolu_1",
+            "ask",
+            raw={"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "ask", "server_name": "s", "input": {}},
         ),
-        Other("web_search_tool_result", result),
-        Other("mcp_tool_use", {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "ask", "server_name": "s", "input": {}}),
         Finish("other", "pause_turn"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("block_of", "result"),
+    [
+        ({"type": "mcp_tool_result", "is_error": False, "content": [1]}, ServerToolResult("s", None, [1])),
+        ({"type": "mcp_tool_result", "is_error": True, "content": [1]}, ServerToolResult("s", None, [1], is_error=True)),
+        (
+            {"type": "web_fetch_tool_result", "content": {"type": "web_fetch_tool_error", "error_code": "unavailable"}},
+            ServerToolResult("s", "web_fetch", {"type": "web_fetch_tool_error", "error_code": "unavailable"}, is_error=True),
+        ),
+        (
+            {"type": "code_execution_tool_result", "content": 7, "caller": {"type": "direct"}},
+            ServerToolResult("s", "code_execution", 7, raw=...),
+        ),
+        ({"type": "odd_tool_result", "tool_use_id": 7}, None),
+    ],
+)
+def test_results_of_server_tools(block_of: dict[str, Any], result: ServerToolResult | None) -> None:
+    """Named by the tool, with its failure; what the fields do not say is kept, and what has not the shape is an ``Other``."""
+    content = {"tool_use_id": "s", **block_of}
+    expected: Event = Other(content["type"], content) if result is None else result
+    if isinstance(expected, ServerToolResult) and expected.raw is ...:
+        expected = msgspec.structs.replace(expected, raw=content)
+    assert events(block(0, **content), stop(0), *end()) == [expected, STOPPED]
 
 
 def test_a_cut_input_of_a_server_tool_is_kept_as_text() -> None:
@@ -146,7 +178,7 @@ def test_a_cut_input_of_a_server_tool_is_kept_as_text() -> None:
         delta(0, "input_json_delta", partial_json='{"q'),
         *end("max_tokens"),
     )
-    assert held == Other("server_tool_use", {"type": "server_tool_use", "id": "s", "name": "n", "input": '{"q'})
+    assert held == ServerToolCall("s", "n", '{"q')
     assert finish == Finish("length", "max_tokens")
 
 
@@ -170,20 +202,27 @@ def test_unknown_blocks_and_their_deltas_are_kept() -> None:
 
 def test_citations_belong_to_their_text() -> None:
     """A citation comes before or between the text of its block and names the part."""
-    citation = {"type": "char_location", "cited_text": "x"}
+    citation = {"type": "char_location", "cited_text": "x", "document_index": 2, "document_title": "t"}
+    web = {"type": "web_search_result_location", "url": "u", "title": "w", "cited_text": "x", "encrypted_index": "e"}
+    odd = {"type": "citations_delta", "citation": {"cited_text": "x"}}
     assert events(
         *TEXT,
         block(1, type="text", text="", citations=[]),
         delta(1, "citations_delta", citation=citation),
         delta(1, "text_delta", text="cited"),
+        delta(1, "citations_delta", citation={"cited_text": "x"}),
         stop(1),
+        block(2, type="text", text="whole", citations=[web]),
+        stop(2),
         *end(),
     ) == [
         *SPOKEN,
         TextStart(1),
-        Other("citations_delta", {"type": "citations_delta", "citation": citation}, 1),
+        Citation(1, title="t", id="2", quote="x", raw=citation),
         TextDelta(1, "cited"),
+        Other("citations_delta", odd, 1),
         TextEnd(1),
+        *(TextStart(2), Citation(2, "u", "w", quote="x", raw=web), TextDelta(2, "whole"), TextEnd(2)),
         STOPPED,
     ]
 
@@ -214,8 +253,8 @@ def test_what_the_message_tells_besides_is_kept() -> None:
         Other("container", {"id": "c"}),
         Other("context_management", {"applied_edits": []}),
         Other("amazon-bedrock-invocationMetrics", {"invocationLatency": 7}),
-        Other("usage", {"service_tier": "standard", "cost": 0.5}),
-        Finish("stop", "stop_sequence", Usage(1, 2)),
+        Other("usage", {"cost": 0.5}),
+        Finish("stop", "stop_sequence", Usage(1, 2), service_tier="standard"),
     ]
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from bourn.dialects.anthropic.decoder import DIALECT
 from bourn.dialects.base import HttpCall, WireError
 from bourn.events import (
+    Citation,
     Event,
     Finish,
     FinishReason,
@@ -23,6 +25,8 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -34,7 +38,7 @@ from bourn.events import (
 )
 from bourn.messages import Message, Request
 from bourn.response import Response
-from bourn.testing.strategies import Kind, event_runs, json_values, names, others, usages
+from bourn.testing.strategies import KINDS, Kind, event_runs, json_arguments, json_values, names, notes, texts, usages
 from bourn.wire.sse import SSEFramer
 from tests.recordings import decode
 
@@ -50,10 +54,14 @@ finishes = st.builds(
         lambda fields: usages(fields, optional=False)
     ),
 )  # fmt: skip
-blocks = st.builds(
-    lambda kind, content: Other(kind, {**content, "type": kind}),
-    st.sampled_from(["server_tool_use", "web_search_tool_result", "compaction", "mood_block"]),
-    st.dictionaries(names.filter(lambda name: name != "type"), json_values, max_size=3),
+blocks: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        lambda kind, content: Other(kind, {**content, "type": kind}),
+        st.sampled_from(["compaction", "mood_block"]),
+        st.dictionaries(names.filter(lambda name: name != "type"), json_values, max_size=3),
+    ),
+    st.builds(ServerToolCall, id=names, name=names, arguments=json_arguments),
+    st.builds(ServerToolResult, id=names, name=st.none() | names, content=json_values, is_error=st.booleans()),
 )
 
 
@@ -88,12 +96,28 @@ def test_what_is_written_is_read_back_the_same(events: list[Event]) -> None:
     assert out.events == _without_strewn_in(events)
 
 
+_cited = st.builds(Citation, url=texts, title=st.none() | texts, quote=st.none() | texts) | st.builds(
+    Citation, title=st.none() | texts, id=names | st.integers(0, 9).map(str), quote=st.none() | texts
+)
+
+
+@given(st.data())
+def test_citations_are_read_back(data: st.DataObject) -> None:
+    """In a text, wherever in it they stand; on the web or in a document."""
+    events: list[Event] = []
+    for event in data.draw(runs("one_by_one")):
+        events.append(event)
+        if isinstance(event, TextStart | TextDelta) and data.draw(st.booleans()):
+            events.append(msgspec.structs.replace(data.draw(_cited), index=event.index))
+    assert decode(DIALECT, [encode(_without_strewn_in(events))]).events == _without_strewn_in(events)
+
+
 def _without_strewn_in(events: list[Event]) -> list[Event]:
     """``events``, without a block of the server's between the start and the end of thinking that is redacted as a whole."""
     out: list[Event] = []
     for event in events:
         if type(event) is ReasoningEnd and event.redacted:
-            while type(out[-1]) is Other:
+            while type(out[-1]) in (Other, ServerToolCall, ServerToolResult):
                 out.pop()
         out.append(event)
     return out
@@ -102,7 +126,7 @@ def _without_strewn_in(events: list[Event]) -> list[Event]:
 foreign = st.builds(Other, st.sampled_from(["usage", "container", "logprobs", "text"]), json_values)
 
 
-@given(event_runs(other=others | foreign))
+@given(event_runs(kinds=KINDS, other=notes | foreign))
 def test_every_legal_run_can_be_written(events: list[Event]) -> None:
     """Also what Anthropic has no words for makes a whole answer, in which no text, reasoning or argument is missing."""
     out = decode(DIALECT, [encode(events)])
@@ -115,7 +139,8 @@ def test_every_legal_run_can_be_written(events: list[Event]) -> None:
     assert sorted(out.response.text) == sorted(expected.text + (expected.refusal or ""))
     assert [call.arguments for call in out.response.tool_calls] == [call.arguments for call in expected.tool_calls]
     whole = json.loads(DIALECT.encode_whole(REQUEST, events))
-    assert len(whole["content"]) == len(expected.parts)
+    tools = sum(isinstance(event, ServerToolCall | ServerToolResult) for event in events)
+    assert len(whole["content"]) == len(expected.parts) - len(expected.media) + tools
 
 
 ANSWER: list[Event] = [
@@ -221,28 +246,31 @@ def test_what_the_dialect_has_no_word_for_is_changed_as_documented() -> None:
 
 def test_fields_of_the_message_and_citations_are_written_where_they_belong() -> None:
     """They come back as the same ``Other``s, the message's own at its end."""
-    citation = {"type": "citations_delta", "citation": {"type": "char_location", "cited_text": "x"}}
+    citation = {"type": "page_location", "cited_text": "x", "document_index": 0, "start_page_number": 3}
+    mcp = {"type": "mcp_tool_use", "id": "m", "name": "ask", "server_name": "s", "input": {}}
     events: list[Event] = [
         Start("msg_1", "claude-y"),
         TextStart(0),
-        Other("citations_delta", citation, 0),
+        Citation(0, id="0", quote="x", raw=citation),
         TextDelta(0, "x"),
         TextEnd(0),
+        ServerToolCall("m", "ask", '{"q":1}', mcp),
         Other("stop_sequence", "is"),
         Other("container", {"id": "c"}),
         Other("context_management", {"applied_edits": []}),
-        Other("usage", {"service_tier": "standard"}),
-        Finish("stop", "stop_sequence", Usage(1, 2)),
+        Other("usage", {"inference_geo": "eu"}),
+        Finish("stop", "stop_sequence", Usage(1, 2), service_tier="standard"),
     ]
     assert decode(DIALECT, [encode(events)]).events == events
     whole = json.loads(DIALECT.encode_whole(REQUEST, events))
-    assert whole["content"] == [{"type": "text", "text": "x", "citations": [citation["citation"]]}]
-    assert (whole["stop_sequence"], whole["container"], whole["usage"]["service_tier"]) == ("is", {"id": "c"}, "standard")
+    assert whole["content"] == [{"type": "text", "text": "x", "citations": [citation]}, {**mcp, "input": {"q": 1}}]
+    assert (whole["stop_sequence"], whole["container"]) == ("is", {"id": "c"})
+    assert (whole["usage"]["service_tier"], whole["usage"]["inference_geo"]) == ("standard", "eu")
 
 
 def test_an_answer_is_written_whole_for_who_did_not_ask_for_a_stream() -> None:
     """One message with the same blocks; input that was cut, which is no JSON, becomes an empty object."""
-    server: Event = Other("server_tool_use", {"type": "server_tool_use", "id": "s", "name": "n", "input": {}})
+    server: Event = ServerToolCall("s", "n")
     whole = json.loads(
         DIALECT.encode_whole(REQUEST, [*ANSWER[:-1], server, ToolCallStart(5, None, "f"), ToolCallDelta(5, "{")])
     )

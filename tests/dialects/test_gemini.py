@@ -17,6 +17,10 @@ from bourn.events import (
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
+    Safety,
+    SafetyRating,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -225,14 +229,14 @@ CODE = {"executableCode": {"language": "PYTHON", "code": "1"}, "thoughtSignature
 
 
 def test_parts_without_a_place_are_given_whole() -> None:
-    """Code, its result, images, tools of the service: with their signatures, ending the text before them."""
+    """Code, its result, a draft of an image: with their signatures, ending the text before them."""
     image = {"inlineData": {"mimeType": "image/png", "data": "AA=="}, "thought": True}
     assert events(text("a"), parts(CODE, {"codeExecutionResult": {"outcome": "OUTCOME_OK"}}), parts(image), end()) == [
         TextStart(0),
         TextDelta(0, "a"),
         TextEnd(0),
-        Other("executableCode", CODE),
-        Other("codeExecutionResult", {"codeExecutionResult": {"outcome": "OUTCOME_OK"}}),
+        ServerToolCall(None, "code_execution", "1", CODE),
+        ServerToolResult(None, "code_execution", None, raw={"codeExecutionResult": {"outcome": "OUTCOME_OK"}}),
         Other("inlineData", image),
         STOPPED,
     ]
@@ -258,22 +262,21 @@ def test_fields_beside_text_are_given() -> None:
         TextDelta(0, "b"),
         Other("partMetadata", {"n": 1}),
         Other("mood", 1),
-        Other("logprobsResult", {"top": [0]}),
+        Other("logprobsResult", {"top": [0]}, 0),
         TextDelta(0, "c"),
     ]
 
 
 def test_what_is_repeated_is_given_when_it_changes() -> None:
     """Ratings and the time of an answer come with every object; logprobs are each object's own."""
-    low, high = [{"probability": "LOW"}], [{"probability": "HIGH"}]
+    low, high = [{"category": "HARM", "probability": "LOW"}], [{"category": "HARM", "probability": "HIGH"}]
     said = [parts({"text": "a"}, safetyRatings=ratings, logprobsResult={"n": 1}) for ratings in (low, low, high)]
-    others = [event for event in events(*said, end()) if isinstance(event, Other)]
-    assert [(other.kind, other.payload) for other in others] == [
-        ("safetyRatings", low),
-        ("logprobsResult", {"n": 1}),
-        ("logprobsResult", {"n": 1}),
-        ("safetyRatings", high),
-        ("logprobsResult", {"n": 1}),
+    assert [event for event in events(*said, end()) if isinstance(event, Other | Safety)] == [
+        Safety("answer", (SafetyRating("HARM", "LOW"),)),
+        Other("logprobsResult", {"n": 1}, 0),
+        Other("logprobsResult", {"n": 1}, 0),
+        Safety("answer", (SafetyRating("HARM", "HIGH"),)),
+        Other("logprobsResult", {"n": 1}, 0),
     ]
     timed = [{**one, "createTime": time} for one, time in zip([*TEXT, text("!"), end()], "ttuu", strict=True)]
     assert [event.payload for event in events(*timed) if isinstance(event, Other)] == ["t", "u"]
@@ -315,7 +318,7 @@ def test_candidates_after_the_first_are_given_whole() -> None:
 def test_objects_that_say_nothing_change_nothing(nothing: dict[str, Any]) -> None:
     """A candidate without content, content without parts, an unspecified reason: none of it is an end."""
     got = events(*TEXT, nothing, end())
-    assert [event for event in got if not isinstance(event, Other)] == [*SPOKEN, STOPPED]
+    assert [event for event in got if not isinstance(event, Other | Safety)] == [*SPOKEN, STOPPED]
 
 
 # --- usage --------------------------------------------------------------------------------------------------------------------
@@ -330,8 +333,8 @@ def test_the_last_usage_counts_as_a_whole() -> None:
         {**end(), "usageMetadata": {"trafficType": "ON_DEMAND"}},
     ]
     assert events(*told)[-2:] == [
-        Other("usageMetadata", {"toolUsePromptTokenCount": 7, "serviceTier": "standard"}),
-        Finish("stop", "STOP", Usage(12, 5, reasoning_tokens=3)),
+        Other("usageMetadata", {"toolUsePromptTokenCount": 7}),
+        Finish("stop", "STOP", Usage(12, 5, reasoning_tokens=3), service_tier="standard"),
     ]
 
 

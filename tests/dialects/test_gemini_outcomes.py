@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bourn.dialects.gemini.decoder import DIALECT, GeminiDecoder
 from bourn.errors import BournError, ModelError, PayloadError, TruncatedError
-from bourn.events import Event, Finish, FinishReason, Other, Start, TextDelta, TextEnd
+from bourn.events import Event, Finish, FinishReason, Safety, Start, TextDelta, TextEnd
 from bourn.testing.strategies import json_values
 from bourn.wire.sse import SSEFrame
 from tests.dialects.gemini_wire import ARRAY, SPOKEN, STOPPED, TEXT, array, call, end, events, parts, piece, read, sse, text
@@ -55,7 +55,7 @@ def test_a_blocked_prompt_is_a_filtered_answer() -> None:
     """An object without candidates whose feedback has a reason is the whole answer."""
     assert read({"promptFeedback": FEEDBACK}).events == [
         Start(),
-        Other("promptFeedback", FEEDBACK),
+        Safety("prompt", raw=FEEDBACK),
         Finish("content_filter", "PROHIBITED_CONTENT"),
     ]
     assert read({"promptFeedback": {"blockReason": 1}}).events[-1] == Finish("content_filter", "1")

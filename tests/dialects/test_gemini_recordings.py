@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,25 @@ def test_the_end_evidence_stands_in_the_last_object(recording: Recording) -> Non
     assert recording.body[evidence(recording) :].strip() in (b"", b"]")
 
 
+NAMES: dict[Callable[[Response], Any], tuple[str, ...]] = {
+    lambda response: response.citations: ("groundingMetadata", "citationMetadata"),
+    lambda response: response.safety: ("safetyRatings", "promptFeedback"),
+    lambda response: response.server_tools: ("executableCode", "codeExecutionResult", "toolCall", "toolResponse"),
+    lambda response: response.media: ("inlineData", "fileData"),
+    lambda response: response.logprobs: ("logprobsResult",),
+}
+"""What is modelled, and under which names it was told."""
+
+
 @needs_corpus
 @pytest.mark.parametrize("recording", STREAMS, ids=repr)
 def test_nothing_that_was_recorded_is_dropped(recording: Recording) -> None:
-    """Every field and part of every object that is not modelled is an ``Other``, once for each value that it has."""
+    """Every field and part of every object is in an event of its kind, or is an ``Other``."""
     objects = [frame if isinstance(frame, bytes) else frame.data for frame in _frames(recording)]
-    kinds = {other.kind for other in decode(dialect(recording), [recording.body]).response.others}
+    response = decode(dialect(recording), [recording.body]).response
+    kinds = {other.kind for other in response.others} | {
+        name for event, names in NAMES.items() if event(response) for name in names
+    }
     modelled = {"text", "thought", "thoughtSignature", "functionCall", "content", "finishReason", "index", "parts", "role"}
     for value in map(json.loads, filter(_is_json, objects)):
         candidates = value.get("candidates") or [{}]

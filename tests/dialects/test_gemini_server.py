@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import HttpCall, WireError
+from bourn.dialects.gemini.beside import Beside
 from bourn.dialects.gemini.decoder import DIALECT
 from bourn.dialects.gemini.words import ANSWER_KINDS, CANDIDATE_KINDS, REPEATED
 from bourn.events import (
@@ -24,6 +25,9 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
+    SafetyRating,
+    ServerToolCall,
     Start,
     TextDelta,
     TextEnd,
@@ -54,7 +58,7 @@ counts = st.sampled_from(TOLD).flatmap(lambda fields: usages(fields, optional=Fa
 finishes = st.builds(lambda word, usage: Finish(word[0], word[1], usage), st.sampled_from(REASONS), st.none() | counts)
 others = st.builds(
     Other,
-    st.sampled_from(sorted(CANDIDATE_KINDS - REPEATED)),
+    st.sampled_from(sorted(CANDIDATE_KINDS - REPEATED - Beside._FIELDS.keys())),
     st.dictionaries(names, json_values, min_size=1, max_size=3) | st.integers(1, 9),
 )
 MAY_BE_EMPTY: tuple[Kind, ...] = ("tool_call",)
@@ -236,14 +240,18 @@ def test_the_reason_is_geminis_word(reason: FinishReason, raw: str | None, word:
     assert written([Start(), Finish(reason, raw)])[-1]["candidates"][0]["finishReason"] == word
 
 
+RATING = {"category": "HARM", "probability": "LOW"}
+
+
 def test_others_are_written_where_they_belong() -> None:
     """As a part, in the candidate, beside the candidates, as another candidate, in the usage; foreign kinds are not."""
     code = {"executableCode": {"language": "PYTHON", "code": "1"}, "thoughtSignature": "s"}
     second = {"content": {"parts": [{"text": "b"}]}, "index": 1}
     events: list[Event] = [
         Start("r", "gemini-x"),
-        Other("promptFeedback", {"safetyRatings": [1]}),
-        Other("executableCode", code),
+        Safety("prompt", (SafetyRating("HARM", "LOW"),), {"safetyRatings": [RATING], "blockReason": "SAFETY"}),
+        Safety("answer", (SafetyRating("HARM", "LOW"),)),
+        ServerToolCall(None, "code_execution", "1", code),
         Other("groundingMetadata", {"webSearchQueries": ["q"]}),
         Other("candidate", second),
         Other("usageMetadata", {"toolUsePromptTokenCount": 4, "trafficType": "ON_DEMAND"}),
@@ -252,9 +260,10 @@ def test_others_are_written_where_they_belong() -> None:
     assert decode(DIALECT, [encode(events)]).events == events
     whole = json.loads(DIALECT.encode_whole(REQUEST, events))
     assert whole["candidates"][0]["content"]["parts"] == [code]
+    assert whole["candidates"][0]["safetyRatings"] == [RATING]
     assert whole["candidates"][0]["groundingMetadata"] == {"webSearchQueries": ["q"]}
     assert whole["candidates"][1] == second
-    assert whole["promptFeedback"] == {"safetyRatings": [1]}
+    assert whole["promptFeedback"] == {"safetyRatings": [RATING], "blockReason": "SAFETY"}
     assert (whole["usageMetadata"]["promptTokenCount"], whole["usageMetadata"]["toolUsePromptTokenCount"]) == (6, 4)
     assert set(ANSWER_KINDS) >= {"promptFeedback"}
     assert written([Start(), Other("logprobs", [1]), Other("inlineData", "x"), Other("usageMetadata", 1)]) == []

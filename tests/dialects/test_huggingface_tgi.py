@@ -13,9 +13,11 @@ from bourn.dialects.base import HttpCall, WireError
 from bourn.dialects.huggingface_tgi import DIALECT
 from bourn.errors import InputError, ModelError, PayloadError, TruncatedError
 from bourn.events import (
+    ChosenToken,
     Event,
     Finish,
     FinishReason,
+    Logprobs,
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
@@ -38,8 +40,8 @@ def encoded(events: list[Event]) -> bytes:
     return b"".join(encoder.encode(event) for event in events)
 
 
-def token(text: str, *, special: bool = False, **end: Any) -> dict[str, Any]:
-    return {"token": {"id": 1, "text": text, "logprob": -0.5, "special": special}, "generated_text": None, **end}
+def token(text: str, *, special: bool = False, logprob: float = 0, **end: Any) -> dict[str, Any]:
+    return {"token": {"id": 1, "text": text, "logprob": logprob, "special": special}, "generated_text": None, **end}
 
 
 def test_a_request_is_written_and_read_back() -> None:
@@ -52,6 +54,16 @@ def test_a_request_is_written_and_read_back() -> None:
     read = DIALECT.parse(call)
     assert (read.messages, read.stream, read.options.max_tokens, read.options.stop) == (ASKED.messages, True, 5, ("x",))
     assert (read.model, DIALECT.parse(HttpCall("/generate_stream", b'{"inputs": "hi"}')).model) == ("m", "tgi")
+
+
+def test_the_log_probability_of_each_token_is_told() -> None:
+    """TGI sends it whether asked for or not; a 0, as the server half writes it, says nothing."""
+    tokens = [token("a", logprob=-0.5), token("b"), token("</s>", special=True, logprob=-1.5, generated_text="ab")]
+    events = decode(DIALECT, [sse(*tokens)]).events
+    assert [one for one in events if isinstance(one, Logprobs)] == [
+        Logprobs((ChosenToken("a", -0.5),), 0),
+        Logprobs((ChosenToken("</s>", -1.5),), 0),
+    ]
 
 
 def test_what_the_format_cannot_say_is_a_warning_in_the_call() -> None:

@@ -19,6 +19,8 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
+    SafetyRating,
     Start,
     TextDelta,
     TextEnd,
@@ -153,11 +155,13 @@ def test_the_start_has_the_first_id_and_model_known_by_then(chunks: list[Any], s
 
 def test_what_comes_before_the_start_is_given_after_it() -> None:
     """Azure judges the prompt in a chunk without id."""
-    filtered = {"id": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+    told = {"prompt_index": 0, "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}
+    filtered = {"id": "", "choices": [], "prompt_filter_results": [told]}
+    verdict = Safety("prompt", (SafetyRating("hate", "safe"),))
     events = decoded_from(filtered, chunk_of(content="a"), DONE).events
-    assert events[:3] == [Start("i", "m"), Other("prompt_filter_results", [{"prompt_index": 0}]), TextStart(0)]
+    assert events[:3] == [Start("i", "m"), verdict, TextStart(0)]
     cut = decoded_from(filtered)
-    assert cut.events == [Start(None, None), Other("prompt_filter_results", [{"prompt_index": 0}])]
+    assert cut.events == [Start(None, None), verdict]
     assert isinstance(cut.error, TruncatedError)
 
 
@@ -380,13 +384,16 @@ def test_usage_that_came_is_known_when_the_answer_is_cut() -> None:
     ("chunk", "others"),
     [
         ({"id": "i", "choices": [], "moderation": {"a": 1}}, [Other("moderation", {"a": 1})]),
-        (chunk_of(content="a", annotations=[{"url": "u"}]), [Other("annotations", [{"url": "u"}])]),
-        (chunk_of(audio={"id": "a", "data": "QQ=="}), [Other("audio", {"id": "a", "data": "QQ=="})]),
-        (chunk_of(executed_tools=[{"index": 0}]), [Other("executed_tools", [{"index": 0}])]),
+        ({**chunk_of(content="a"), "provider": "Google"}, [Other("provider", "Google")]),
+        (chunk_of(content="a", annotations=[{"uri": "u"}]), [Other("annotations", {"uri": "u"}, 0)]),
+        (chunk_of(audio={"id": "a", "data": "?"}), [Other("audio", {"id": "a", "data": "?"})]),
+        (chunk_of(images=[{"image_url": 1}, 2]), [Other("image", {"image_url": 1}), Other("image", 2)]),
+        (chunk_of(executed_tools=[{}]), [Other("executed_tools", {})]),
         (
             {"id": "i", "choices": [{"delta": {"content": "a"}, "logprobs": {"content": [1]}}]},
-            [Other("logprobs", {"content": [1]})],
+            [Other("logprobs", {"content": [1]}, 0)],
         ),
+        ({"id": "i", "choices": [], "prompt_filter_results": [7]}, [Other("prompt_filter_results", 7)]),
         (chunk_of(content="a", annotations=[], audio=None), []),
     ],
 )
@@ -396,15 +403,9 @@ def test_what_the_vocabulary_does_not_model_is_an_other(chunk: dict[str, Any], o
 
 
 def test_what_is_repeated_on_every_chunk_is_given_when_it_changes() -> None:
-    """Perplexity repeats its citations with every word."""
-    chunks = [{**chunk_of(content="a"), "citations": cited} for cited in (["u"], ["u"], ["u", "v"], ["u", "v"])]
-    assert decoded_from(*chunks, DONE).response.others == [Other("citations", ["u"]), Other("citations", ["u", "v"])]
-
-
-def test_log_probabilities_are_given_for_every_chunk() -> None:
-    """Equal ones are two tokens, not a repetition."""
-    chunk = {"id": "i", "choices": [{"delta": {"content": "a"}, "logprobs": {"content": []}}]}
-    assert len(decoded_from(chunk, chunk, DONE).response.others) == 2
+    """Venice tells the cost with every word."""
+    chunks = [{**chunk_of(content="a"), "cost": cost} for cost in (1, 1, 2, 2)]
+    assert decoded_from(*chunks, DONE).response.others == [Other("cost", 1), Other("cost", 2)]
 
 
 def test_only_the_first_choice_speaks() -> None:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects.base import HttpCall, WireError, reason_for
+from bourn.dialects.openai_chat.beside import Beside
 from bourn.dialects.openai_chat.decoder import DIALECT
 from bourn.dialects.openai_chat.server import ChatEncoder, encode_whole
 from bourn.dialects.openai_chat.words import FINISH_REASONS, REPEATED, ChoiceOthers, ChunkOthers, DeltaOthers
 from bourn.errors import ModelError
 from bourn.events import (
+    ChosenToken,
+    Citation,
     Event,
     Finish,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -24,6 +32,10 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
+    SafetyRating,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -35,7 +47,19 @@ from bourn.events import (
 )
 from bourn.messages import Message, Options, Request
 from bourn.response import Response
-from bourn.testing.strategies import event_runs, json_values, names, settled, texts, usages
+from bourn.testing.strategies import (
+    KINDS,
+    chosen_tokens,
+    event_runs,
+    json_arguments,
+    json_values,
+    names,
+    notes,
+    safety,
+    settled,
+    texts,
+    usages,
+)
 from tests.recordings import decode
 
 ASKED = Request("m", (Message("user", "hi"),), Options(extra={"stream_options": {"include_usage": True}}))
@@ -77,13 +101,23 @@ _SAID = {
     "reasoning": (ReasoningStart, ReasoningDelta, ReasoningEnd),
     "refusal": (RefusalStart, RefusalDelta, RefusalEnd),
 }
-_KINDS = sorted({*ChunkOthers.__struct_fields__, *ChoiceOthers.__struct_fields__, *DeltaOthers.__struct_fields__})
+_LEVELS = (ChunkOthers, ChoiceOthers, DeltaOthers)
+_KINDS = sorted({kind for level in _LEVELS for kind in level.__struct_fields__} - {kind for _, kind in Beside._NOTES})
 _other_choices = st.fixed_dictionaries({"index": st.integers(1, 9), "delta": st.just({"content": "x"})})
 _others = st.one_of(
     st.builds(Other, kind=st.sampled_from(_KINDS), payload=st.fixed_dictionaries({"a": json_values})),
     st.builds(Other, kind=st.just("reasoning_details"), payload=st.fixed_dictionaries({"data": texts}).map(lambda one: [one])),
     st.builds(Other, kind=st.just("choice"), payload=_other_choices),
 )
+_places = st.none() | st.integers(0, 99)
+_notes: st.SearchStrategy[Event] = st.one_of(
+    st.builds(Citation, url=texts, title=st.none() | texts, quote=st.none() | texts, start=_places, end=_places),
+    st.builds(Logprobs, tokens=st.lists(chosen_tokens, min_size=1, max_size=2).map(tuple)),
+    st.builds(ServerToolCall, id=st.integers(0, 9).map(str), name=names, arguments=json_arguments),
+    st.builds(ServerToolResult, id=st.integers(0, 9).map(str), name=names, content=texts),
+    safety.filter(lambda event: len({one.category for one in event.ratings}) == len(event.ratings)),
+)
+"""What is said beside the text, as far as this format has fields for it."""
 
 
 class _Run:
@@ -97,6 +131,7 @@ class _Run:
         self.parts = 0
         self.calls: list[int] = []
         self.last: dict[str, Any] = {}
+        self.speech: int | None = None
 
     def next_index(self) -> int:
         self.parts += 1
@@ -127,6 +162,31 @@ class _Run:
         if self.calls:
             self.events.append(ToolCallDelta(self.draw(st.sampled_from(self.calls)), self.draw(texts)))
 
+    def note(self) -> None:
+        event = self.draw(_notes)
+        if isinstance(event, Citation | Logprobs) and self.open is not None:
+            event = msgspec.structs.replace(event, index=self.index)
+        if isinstance(event, Safety) and event.about == "answer":
+            if self.last.get("safety") == event:
+                return
+            self.last["safety"] = event
+        self.events.append(event)
+
+    def speak(self) -> None:
+        if self.speech is None:
+            self.speech = self.next_index()
+            self.events.append(MediaStart(self.speech, "audio", self.draw(st.none() | names)))
+        data, words = self.draw(st.tuples(st.binary(max_size=4), st.text(max_size=3)))
+        if data or words:
+            self.events.append(MediaDelta(self.speech, data, words))
+
+    def picture(self) -> None:
+        at = self.next_index()
+        data = self.draw(st.binary(min_size=1, max_size=4))
+        address: list[Event] = [MediaStart(at, "image", url="https://a/b")]
+        whole: list[Event] = [MediaStart(at, "image/png"), MediaDelta(at, data)]
+        self.events += [*(whole if self.draw(st.booleans()) else address), MediaEnd(at)]
+
     def other(self) -> None:
         other = self.draw(_others)
         if other.kind not in REPEATED or self.last.get(other.kind) != other.payload:
@@ -140,14 +200,22 @@ class _Run:
         ends: list[Event] = [ToolCallEnd(index) for index in self.calls] if verified else []
         if self.open is not None:
             ends.append(_SAID[self.open][2](self.index))
+        if self.speech is not None:
+            ends.append(MediaEnd(self.speech))
         ends.sort(key=lambda end: end.index)  # type: ignore[attr-defined]  # every end has an index
-        return settled([*self.events, *ends, Finish(reason_for(FINISH_REASONS, word), word, usage, verified)])
+        if self.draw(st.booleans()):
+            ends.append(Other("usage", {"cost": 0.5, "prompt_tokens_details": {"audio_tokens": 7}}))
+            usage = usage or Usage()
+        tier = self.draw(st.none() | names) if word is not None or usage is not None else None
+        usage = None if usage == Usage() else usage
+        return settled([*self.events, *ends, Finish(reason_for(FINISH_REASONS, word), word, usage, verified, tier)])
 
 
 @st.composite
 def _runs(draw: st.DrawFn) -> list[Event]:
     run = _Run(draw)
-    for step in draw(st.lists(st.sampled_from(["text", "text", "reasoning", "refusal", "call", "more", "other"]), max_size=8)):
+    said = ["text", "text", "reasoning", "refusal", "call", "more", "note", "speak", "picture", "other"]
+    for step in draw(st.lists(st.sampled_from(said), max_size=8)):
         if step in _SAID:
             run.say(step)
         else:
@@ -165,7 +233,7 @@ def test_what_the_server_writes_the_client_reads_back(events: list[Event]) -> No
     assert decoded.events == events
 
 
-@given(events=event_runs(layout="one_by_one", other=None))
+@given(events=event_runs(kinds=KINDS, layout="one_by_one", other=notes))
 def test_any_answer_at_all_says_the_same_after_the_wire(events: list[Event]) -> None:
     """Where parts cannot be told apart on the wire, or have signatures, what was said is still the same."""
     before, after = Response(), decode(DIALECT, [_encoded(events)], verified=False).response
@@ -195,7 +263,7 @@ def test_the_chunks_are_openais() -> None:
     """A role chunk, deltas, a chunk with the finish reason, a chunk of usage without choices, [DONE]."""
     body = _encoded([Start("i", "m"), TextStart(0), TextDelta(0, "a"), TextEnd(0), Finish("stop", None, Usage(1, 2))])
     head = {"id": "i", "object": "chat.completion.chunk", "created": 0, "model": "m"}
-    head |= {"service_tier": "default", "system_fingerprint": None}
+    head |= {"service_tier": None, "system_fingerprint": None}
 
     def choice(delta: dict[str, Any], finish_reason: str | None = None) -> list[dict[str, Any]]:
         return [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}]
@@ -243,10 +311,18 @@ def test_what_this_format_cannot_say_becomes_no_bytes() -> None:
 
 def test_a_whole_answer_is_one_chat_completion() -> None:
     """For a request without stream."""
-    others = [
-        Other("annotations", [{"url": "u"}]),
-        Other("citations", ["v"]),
-        Other("logprobs", {"content": []}),
+    others: list[Event] = [
+        Citation(1, "u", "t", start=1, end=2),
+        Citation(url="v", raw="v"),
+        Citation(url="w", raw={"url": "w", "date": None}),
+        Logprobs((ChosenToken("a", -0.5),)),
+        ServerToolCall("0", "python", "{}"),
+        ServerToolResult("0", "python", "7"),
+        Safety("prompt", (SafetyRating("hate", "safe"),)),
+        Safety("answer", (SafetyRating("hate", blocked=True),)),
+        *(MediaStart(8, "image/png"), MediaDelta(8, b"\x01"), MediaEnd(8)),
+        *(MediaStart(9, "audio", "a1"), MediaDelta(9, b"\x01", "hi"), MediaEnd(9)),
+        Other("timings", 3),
         Other("odd", 1),
     ]
     whole = json.loads(encode_whole(UNASKED, [*ANSWER[:-1], *others, ANSWER[-1]]))
@@ -263,13 +339,29 @@ def test_a_whole_answer_is_one_chat_completion() -> None:
                     {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}},
                     {"id": "d", "type": "function", "function": {"name": "g", "arguments": "{}"}},
                 ],
-                "annotations": [{"url": "u"}],
+                "annotations": [
+                    {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 1, "end_index": 2}}
+                ],
+                "executed_tools": [
+                    {"index": 0, "type": "python", "arguments": "{}"},
+                    {"index": 0, "type": "python", "arguments": "", "output": "7"},
+                ],
+                "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AQ=="}}],
+                "audio": {"id": "a1", "data": "AQ==", "transcript": "hi"},
             },
-            "logprobs": {"content": []},
+            "logprobs": {
+                "content": [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}],
+                "refusal": None,
+            },
+            "content_filter_results": {"hate": {"filtered": True}},
             "finish_reason": "tool_calls",
         }
     ]
-    assert whole["citations"] == ["v"]
+    assert (whole["citations"], whole["search_results"]) == (["v"], [{"url": "w", "date": None}])
+    assert whole["prompt_filter_results"] == [
+        {"prompt_index": 0, "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}
+    ]
+    assert (whole["timings"], whole["service_tier"]) == (3, None)
     assert whole["usage"] == {
         "prompt_tokens": 7,
         "completion_tokens": 5,

@@ -13,8 +13,10 @@ from bourn.dialects.base import HttpCall, WireError
 from bourn.dialects.openai_completions import DIALECT
 from bourn.errors import InputError, ModelError, PayloadError
 from bourn.events import (
+    ChosenToken,
     Event,
     Finish,
+    Logprobs,
     Other,
     RefusalDelta,
     RefusalEnd,
@@ -23,6 +25,7 @@ from bourn.events import (
     TextDelta,
     TextEnd,
     TextStart,
+    TokenLogprob,
     Usage,
 )
 from bourn.messages import Message, Options, Request, Tool
@@ -180,3 +183,20 @@ async def test_the_sdk_reads_the_whole_answer() -> None:
     async with _sdk(ANSWER) as client:
         whole = await client.completions.create(model="m", prompt="hi")
     assert (whole.choices[0].text, whole.choices[0].finish_reason, whole.usage.completion_tokens) == ("Hello", "length", 5)
+
+
+TOKENS = (ChosenToken("a", -0.5, top=(TokenLogprob("b", -1.5),)),)
+
+
+def test_log_probabilities_are_columns() -> None:
+    """Both halves say them in three lists; what else stands beside these is kept."""
+    told: list[Event] = [
+        *(Start("i", "m"), TextStart(0), TextDelta(0, "a"), Logprobs(TOKENS, 0), TextEnd(0)),
+        Finish("stop", "stop"),
+    ]
+    assert decode(DIALECT, [encoded(told)]).events == told
+    columns = {"tokens": ["a"], "token_logprobs": [-0.5], "top_logprobs": [{"b": -1.5}]}
+    assert json.loads(DIALECT.encode_whole(ASKED, told))["choices"][0]["logprobs"] == columns
+    raw = {**columns, "text_offset": [7]}
+    body = b'data: {"id":"i","choices":[{"text":"a","logprobs":' + json.dumps(raw).encode() + b"}]}\n\ndata: [DONE]\n\n"
+    assert decode(DIALECT, [body]).events[3] == Logprobs(TOKENS, 0, raw)

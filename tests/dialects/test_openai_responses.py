@@ -7,7 +7,10 @@ import pytest
 from bourn import dialects
 from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.events import (
+    ChosenToken,
+    Citation,
     Finish,
+    Logprobs,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -15,6 +18,7 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    ServerToolCall,
     TextDelta,
     TextEnd,
     TextStart,
@@ -346,19 +350,20 @@ def test_a_call_that_the_service_answers_itself_is_no_tool_call() -> None:
     item = {"type": "custom_tool_call", "call_id": "xs_call_1", "name": "x_keyword_search", "input": "{}"}
     delta = event("custom_tool_call_input.delta", output_index=0, delta="{}")
     decoded = run(CREATED, added(0, **item), delta, done(0, **item), COMPLETED)
-    assert decoded.events == [START, Other(delta["type"], delta), Other("custom_tool_call", item), FINISH]
+    call = ServerToolCall(None, "x_keyword_search", "{}", item)
+    assert decoded.events == [START, Other(delta["type"], delta), call, FINISH]
 
 
 # --- others ---
 
 
 def test_an_item_of_the_services_own_is_given_once_and_its_events_as_they_are() -> None:
-    """A search: its progress by the events' types, then the finished item by its own."""
+    """A search: its progress by the events' types, then its call, which is known when the item is done."""
     progress = event("web_search_call.searching", output_index=0, item_id="ws")
     item = {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"query": "q"}}
     assert said(added(0, type="web_search_call", id="ws"), progress, done(0, **item)) == [
         Other("response.web_search_call.searching", progress),
-        Other("web_search_call", item),
+        ServerToolCall("ws", "web_search", '{"query":"q"}'),
     ]
 
 
@@ -378,17 +383,17 @@ def test_annotations_are_given_once_with_the_part_they_belong_to() -> None:
     noted = event("output_text.annotation.added", output_index=0, content_index=0, annotation_index=0, annotation=note)
     whole = event("content_part.done", output_index=0, content_index=0, part=text("Hello", annotations=[note]))
     item = done(0, **message(text("Hello", annotations=[note])))
-    expected = [TextStart(0), TextDelta(0, "Hello"), Other("annotation", note, 0), TextEnd(0)]
+    expected = [TextStart(0), TextDelta(0, "Hello"), Citation(0, "u", raw=note), TextEnd(0)]
     for events in ([delta, noted, whole, item], [delta, whole, item], [delta, item], [whole, item], [item]):
         assert said(*events) == expected
 
 
 def test_what_has_no_room_in_a_part_is_told_beside_it() -> None:
-    """Logprobs, where asked for; a message's phase; a call's namespace."""
+    """Log probabilities, where asked for; a message's phase; a call's namespace."""
     assert said(event("output_text.delta", output_index=0, delta="a", logprobs=[{"token": "a"}])) == [
         TextStart(0),
         TextDelta(0, "a"),
-        Other("logprobs", [{"token": "a"}], 0),
+        Logprobs((ChosenToken("a"),), 0, [{"token": "a"}]),
         TextEnd(0),
     ]
     assert said(added(0, **message(phase="commentary"))) == [Other("phase", "commentary")]

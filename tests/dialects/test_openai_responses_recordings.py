@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from bourn.dialects.base import HttpCall
+from bourn.dialects.media import write_base64
 from bourn.dialects.openai_responses.decoder import DIALECT
+from bourn.dialects.openai_responses.notes import CITATION, TOOLS, gave
+from bourn.dialects.openai_responses.words import modelled
 from bourn.errors import PayloadError, TruncatedError
+from bourn.events import ServerToolCall, ServerToolResult
 from bourn.messages import Message, Reasoning, Request
 from bourn.wire import sse
 from tests.recordings import CORPUS, Recording, cuts, decode, expected_outcome, needs_corpus, outcome, recordings
@@ -90,14 +94,21 @@ def _is_json(text: str) -> bool:
 @needs_corpus
 @pytest.mark.parametrize("recording", COMPLETE, ids=repr)
 def test_no_item_of_a_recorded_answer_is_lost(recording: Recording) -> None:
-    """Each item of the terminal event is there once: as a part, or as an ``Other`` with its whole payload."""
+    """Each item of the terminal event is there once: as a part, as a tool of the service, or as an ``Other``."""
     payloads = [json.loads(line[5:]) for line in recording.body.splitlines() if re.match(rb"data:\s*{", line)]
     items = next(one["response"]["output"] for one in payloads if one["type"] in ("response.completed", "response.incomplete"))
     response = decode(DIALECT, [recording.body]).response
-    own = [one for one in items if one["type"] not in ("message", "reasoning", "function_call", "custom_tool_call")]
-    assert [one["type"] for one in own] == [other.kind for other in response.others if other.kind in {o["type"] for o in own}]
-    notes = sum(len(part.get("annotations") or ()) for one in items for part in one.get("content") or ())
-    assert sum(other.kind == "annotation" for other in response.others) >= notes
+    own = [one for one in items if not modelled(one["type"], one.get("call_id"))]
+    tools = [event for event in response.server_tools if isinstance(event, ServerToolCall)]
+    rest = [other for other in response.others if other.kind in {one["type"] for one in own}]
+    assert [event.id for event in tools] == [one["id"] for one in own if one["type"] in TOOLS]
+    assert [other.kind for other in rest] == [one["type"] for one in own if one["type"] not in TOOLS]
+    given = {one["id"]: gave(one)[0] for one in own if one["type"] in TOOLS}
+    found: dict[str | None, Any] = {one.id: one.content for one in response.server_tools if isinstance(one, ServerToolResult)}
+    found |= {media.id: write_base64(media.data) for media in response.media}
+    assert found == {id: content for id, content in given.items() if content is not None}
+    cited = [note for one in items for part in one.get("content") or () for note in part.get("annotations") or ()]
+    assert [CITATION.give(citation) for citation in response.citations][: len(cited)] == cited
     thoughts = [part for part in response.parts if isinstance(part, Reasoning)]
     assert len(thoughts) >= sum(one["type"] == "reasoning" for one in items)
     if any(one.get("encrypted_content") for one in items if one["type"] == "reasoning"):

@@ -15,8 +15,11 @@ from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.dialects.openai_responses.server import ResponsesEncoder
 from bourn.errors import ModelError
 from bourn.events import (
+    ChosenToken,
+    Citation,
     Event,
     Finish,
+    Logprobs,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -34,7 +37,8 @@ from bourn.events import (
     Usage,
 )
 from bourn.messages import Message, Options, Request, Schema, Tool
-from bourn.testing.strategies import Kind, chunkings, event_runs, json_values, names, usages
+from bourn.response import Response
+from bourn.testing.strategies import KINDS, Kind, chunkings, event_runs, json_values, names, notes, usages
 from bourn.wire.sse import SSEFramer
 from tests.recordings import decode
 
@@ -67,7 +71,7 @@ finishes = st.builds(
 _fields = st.dictionaries(names.filter(lambda name: name not in ("type", "call_id", "id")), json_values, max_size=3)
 own_items = st.builds(
     lambda kind, fields: Other(kind, {"type": kind, "id": f"{kind}_1", **fields}),
-    st.sampled_from(["web_search_call", "mcp_list_tools", "compaction"]),
+    st.sampled_from(["shell_call", "mcp_list_tools", "compaction"]),
     _fields,
 )
 own_events = st.builds(
@@ -133,13 +137,38 @@ def test_the_whole_response_is_that_of_the_last_event(events: list[Event]) -> No
 
 def test_notes_on_a_text_are_read_back() -> None:
     """Annotations and logprobs belong to an open text; without one they cannot be said."""
-    note, logprobs = Other("annotation", {"type": "url_citation", "url": "u"}, 0), Other("logprobs", [{"token": "a"}], 0)
-    events = [Start("r", "m"), TextStart(0), TextDelta(0, "a"), note, logprobs, TextEnd(0), Finish("stop", "completed")]
+    note, file = Citation(0, "u", "t", start=1, end=2), Citation(0, title="f", id="file_1")
+    odd, logprobs = Other("annotation", {"url": "u"}, 0), Logprobs((ChosenToken("a", -0.5),), 0)
+    said: list[Event] = [Start("r", "m"), TextStart(0), TextDelta(0, "a"), note, file, odd, logprobs, TextEnd(0)]
+    events = [*said, Finish("stop", "completed")]
     assert decode(DIALECT, [encode(events)]).events == events
+    assert len(payloads(encode(events))[-1]["response"]["output"][0]["content"][0]["annotations"]) == 3
     encoder = DIALECT.encoder(REQUEST)
     for event in (Start("r", "m"), RefusalStart(0)):
         encoder.encode(event)
-    assert encoder.encode(note) == encoder.encode(Other("logprobs", [])) == b""
+    for unsaid in (note, odd, logprobs, msgspec.structs.replace(note, index=None)):
+        assert encoder.encode(unsaid) == b""
+
+
+@given(event_runs(kinds=KINDS, other=notes))
+def test_every_legal_run_can_be_written(events: list[Event]) -> None:
+    """Also what this format has no words for makes a whole answer, in which no text or argument is missing."""
+    out, expected = decode(DIALECT, [encode(events)]), Response()
+    for event in events:
+        expected.fold(event)
+    assert isinstance(out.error, ModelError) == (expected.finish_reason == "error")
+    assert (out.response.text, out.response.refusal) == (expected.text, expected.refusal)
+    assert [call.arguments for call in out.response.tool_calls] == [call.arguments for call in expected.tool_calls]
+
+
+def test_the_tier_and_the_rest_of_the_usage_are_written() -> None:
+    """Beside the counts, and in the response."""
+    events: list[Event] = [
+        Start("r", "m"),
+        Other("usage", {"cost": 0.5, "input_tokens_details": {"audio_tokens": 3}}),
+        Finish("stop", "completed", Usage(1, 2, 1), service_tier="flex"),
+    ]
+    assert decode(DIALECT, [encode(events)]).events == events
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ from bourn.events import (
     Event,
     Finish,
     FinishReason,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     OrderCheck,
     ReasoningDelta,
     ReasoningEnd,
@@ -64,6 +67,20 @@ def call(key: Any, text: str) -> Step:
     return step
 
 
+def speech(key: Any, data: bytes, words: str) -> Step:
+    """Media with a piece of it: it wants one that is open."""
+
+    def step(parts: Parts, out: list[Event]) -> None:
+        parts.start_media(key, "audio", out, id="a")
+        parts.media(key, out, data, words)
+
+    return step
+
+
+def picture(data: bytes) -> Step:
+    return lambda parts, out: parts.whole_media("image/png", out, data=data)
+
+
 def end(key: Any) -> Step:
     return lambda parts, out: parts.end(key, out)
 
@@ -81,8 +98,10 @@ steps = st.one_of(
     st.builds(start_tool, keys, st.booleans()),
     st.builds(delta, keys, spoken, texts),
     st.builds(call, keys, texts),
+    st.builds(speech, keys, st.binary(max_size=2), texts),
+    st.builds(picture, st.binary(max_size=2)),
     st.builds(end, keys),
-    st.builds(end_kind, st.sampled_from([*SPOKEN, "tool_call"])),
+    st.builds(end_kind, st.sampled_from([*SPOKEN, "tool_call", "media"])),
     st.builds(end_all, st.sampled_from([None, "tool_call"])),
 )
 
@@ -137,7 +156,7 @@ def test_a_part_is_opened_by_the_first_thing_said(kind: str) -> None:
 
 def test_the_tables_know_every_kind() -> None:
     """The kinds tried here are those of the vocabulary."""
-    assert {*SPOKEN, "tool_call"} == set(DELTAS.values())
+    assert {*SPOKEN, "tool_call", "media"} == set(DELTAS.values())
 
 
 @pytest.mark.parametrize("kind", SPOKEN)
@@ -234,6 +253,22 @@ def test_a_call() -> None:
         parts.arguments(0, piece, out)
     parts.end(0, out)
     assert out == [ToolCallStart(0, "call", "f", custom=True), ToolCallDelta(0, "{"), ToolCallDelta(0, "}"), ToolCallEnd(0)]
+
+
+def test_media_come_in_pieces_or_whole() -> None:
+    """Speech is bytes and words, none of them empty; a file that comes whole is one part, and may be elsewhere."""
+    parts, out = Parts(), list[Event]()
+    assert [parts.start_media("k", "audio", out, id="a"), parts.start_media("k", "audio", out)] == [0, 0]
+    for data, words in ((b"", ""), (b"\x01", "hi"), (b"", "!")):
+        parts.media("k", out, data, words)
+    parts.whole_media("image/png", out, data=b"\x02", signature="sig")
+    parts.whole_media("image", out, url="https://a/b")
+    parts.end("k", out)
+    assert out == [
+        *(MediaStart(0, "audio", "a"), MediaDelta(0, b"\x01", "hi"), MediaDelta(0, transcript="!")),
+        *(MediaStart(1, "image/png"), MediaDelta(1, b"\x02"), MediaEnd(1, "sig")),
+        *(MediaStart(2, "image", url="https://a/b"), MediaEnd(2), MediaEnd(0)),
+    ]
 
 
 def test_the_end_of_what_is_not_open_is_nothing() -> None:

@@ -17,7 +17,9 @@ import msgspec
 
 from bourn.dialects import openai_errors, payload, plain_text
 from bourn.dialects.base import Dialect, HttpCall, WireError
+from bourn.dialects.openai_chat.beside import Beside
 from bourn.dialects.openai_chat.decoder import ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.notes import TEXT_LOGPROBS
 from bourn.dialects.openai_chat.request import as_http, read_body
 from bourn.errors import InputError
 from bourn.events import Event, Finish, FinishReason, RefusalDelta, TextDelta, Usage
@@ -37,6 +39,7 @@ _WORDS: dict[FinishReason, str] = {"stop": "eos_token", "length": "length"}
 
 class _Token(msgspec.Struct, gc=False):
     text: str = ""
+    logprob: float | None = None
     special: bool = False
 
 
@@ -61,6 +64,10 @@ class TokenDecoder(ChatDecoder):
 
     marks = "generated_text"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._beside = Beside(self._parts, TEXT_LOGPROBS)
+
     def feed(self, frame: SSEFrame) -> Iterator[Event]:
         """Take the next event of the stream; the one with the end mark is the last."""
         yield from super().feed(frame)
@@ -74,6 +81,9 @@ class TokenDecoder(ChatDecoder):
         chunk = Chunk(error=told.error)
         if told.token is not None:
             chunk.choices = [Choice(delta=Delta(content=None if told.token.special else told.token.text))]
+            if told.token.logprob:  # the server half has none, and writes 0
+                columns = {"tokens": [told.token.text], "token_logprobs": [told.token.logprob], "top_logprobs": [{}]}
+                chunk.choices[0].logprobs = columns
             if told.details is not None:
                 chunk.choices[0].finish_reason = told.details.finish_reason
                 counts = {"prompt_tokens": told.details.input_length, "completion_tokens": told.details.generated_tokens}

@@ -17,11 +17,14 @@ import msgspec
 
 from bourn.dialects import openai_errors, payload, plain_text
 from bourn.dialects.base import Dialect, HttpCall, WireError
+from bourn.dialects.logprobs import write_columns
+from bourn.dialects.openai_chat.beside import Beside
 from bourn.dialects.openai_chat.decoder import ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.notes import TEXT_LOGPROBS
 from bourn.dialects.openai_chat.request import RENAMES, as_http, ask_for_stream, read_body
 from bourn.dialects.openai_chat.words import DONE, FINISH_WORDS, write_usage
 from bourn.errors import InputError
-from bourn.events import Event, Finish, Other, RefusalDelta, Start, TextDelta
+from bourn.events import Event, Finish, Logprobs, Other, RefusalDelta, Start, TextDelta
 from bourn.messages import Request
 from bourn.response import Response
 from bourn.wire import sse
@@ -50,6 +53,10 @@ _CHUNK = msgspec.json.Decoder(_TextChunk)
 
 class CompletionDecoder(ChatDecoder):
     """Chunks of one answer to events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._beside = Beside(self._parts, TEXT_LOGPROBS)
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""
@@ -109,6 +116,9 @@ class CompletionEncoder:
     def _on_text(self, event: TextDelta | RefusalDelta) -> bytes:
         return self._chunk([_choice(event.text)])
 
+    def _on_logprobs(self, event: Logprobs) -> bytes:
+        return self._chunk([{**_choice(""), "logprobs": TEXT_LOGPROBS.give(event)}])
+
     def _on_other(self, event: Other) -> bytes:
         return self._chunk([{**_choice(""), "logprobs": event.payload}]) if event.kind == "logprobs" else b""
 
@@ -125,6 +135,7 @@ class CompletionEncoder:
         Start: _on_start,
         TextDelta: _on_text,
         RefusalDelta: _on_text,
+        Logprobs: _on_logprobs,
         Other: _on_other,
         Finish: _on_finish,
     }
@@ -137,6 +148,8 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
         response.fold(event)
     word = response.raw_finish_reason or FINISH_WORDS.get(response.finish_reason or "other")
     choice = _choice(response.text + (response.refusal or ""), word)
+    if response.logprobs:
+        choice["logprobs"] = write_columns(response.logprobs)
     told = {} if response.usage is None else {"usage": write_usage(response.usage)}
     return payload.dumps({**_head(response.id or _ID, response.model), "choices": [choice], **told})
 

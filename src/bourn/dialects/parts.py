@@ -16,6 +16,9 @@ from bourn.events import (
     Event,
     Finish,
     FinishReason,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
@@ -98,6 +101,40 @@ class Parts:
             self._pieces.append(text)
         return ToolCallDelta(index, text)
 
+    def start_media(
+        self, key: Hashable, media_type: str, out: list[Event], *, id: str | None = None, url: str | None = None
+    ) -> int:
+        """Open part ``key`` as media, if it is not open yet; its index."""
+        entry = self._open.get(key)
+        if entry is not None:
+            if entry[1] == "media":
+                return entry[0]
+            self._leave(key, out)
+        index = self._take(key, "media", out)
+        out.append(MediaStart(index, media_type, id, url))
+        return index
+
+    def media(self, key: Hashable, out: list[Event], data: bytes = b"", transcript: str = "") -> None:
+        """More of the open media ``key``; nothing does nothing."""
+        if data or transcript:
+            out.append(MediaDelta(self._open[key][0], data, transcript))
+
+    def whole_media(
+        self,
+        media_type: str,
+        out: list[Event],
+        *,
+        data: bytes = b"",
+        url: str | None = None,
+        id: str | None = None,
+        signature: str | None = None,
+    ) -> None:
+        """A file that comes all at once."""
+        key = ("media", self._next)
+        self.start_media(key, media_type, out, id=id, url=url)
+        self.media(key, out, data)
+        self.end(key, out, signature=signature)
+
     def end(self, key: Hashable, out: list[Event], *, signature: str | None = None, redacted: bool = False) -> None:
         """Close part ``key``, if it is open."""
         entry = self._open.pop(key, None)
@@ -110,6 +147,8 @@ class Parts:
             self._end_call(ToolCallEnd(index, signature), out)
         elif kind == "text":
             out.append(TextEnd(index, signature))
+        elif kind == "media":
+            out.append(MediaEnd(index, signature))
         else:
             out.append(_ENDS[kind](index))
 

@@ -11,13 +11,20 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
+import msgspec
 from hypothesis import strategies as st
 
 from bourn.events import (
     STARTS,
+    ChosenToken,
+    Citation,
     Event,
     Finish,
     FinishReason,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -25,23 +32,31 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
+    SafetyRating,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
     TextStart,
+    TokenLogprob,
     ToolCallDelta,
     ToolCallEnd,
     ToolCallStart,
     Usage,
 )
 
-Kind = Literal["text", "refusal", "reasoning", "tool_call"]
+Kind = Literal["text", "refusal", "reasoning", "tool_call", "media"]
 Layout = Literal["interleaved", "one_by_one", "ends_last"]
 """``interleaved``: parts begin and end anywhere; ``one_by_one``: each ends before the next begins; ``ends_last``: all ends come
 together before ``Finish``, in the order in which the parts began."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SIGNED: tuple[Kind, ...] = ("text", "reasoning", "tool_call")
+WORDS: tuple[Kind, ...] = ("text", "refusal", "reasoning", "tool_call")
+"""The kinds of parts that are made of words: what nearly every format can say."""
+
+SIGNED: tuple[Kind, ...] = ("text", "reasoning", "tool_call", "media")
 
 _ODD = '\u2028\u2029\x85\x0b\x0c\x00\ufeff\r\n"\\ {}[]:,\u00e9\U0001f600'
 
@@ -97,18 +112,62 @@ finishes: st.SearchStrategy[Finish] = st.builds(
     raw_reason=st.none() | names,
     usage=st.none() | usages(),
     verified=st.booleans(),
+    service_tier=st.none() | names,
 )
 """Any ``Finish``."""
 
 others: st.SearchStrategy[Other] = st.builds(Other, kind=names, payload=json_values)
 """Any ``Other`` that belongs to no part."""
 
+_places = st.none() | st.integers(0, 10**6)
+_said = st.none() | texts
+_levels = st.floats(-100, 0)
+
+citations: st.SearchStrategy[Citation] = st.builds(
+    Citation, url=_said, title=_said, id=_said, quote=_said, text=_said, start=_places, end=_places
+)
+"""Any ``Citation`` of the whole answer, without a provider's own form."""
+
+token_logprobs: st.SearchStrategy[TokenLogprob] = st.builds(
+    TokenLogprob, token=texts, logprob=st.none() | _levels, utf8=st.none() | st.binary(max_size=4)
+)
+"""Any token that might have been chosen."""
+
+chosen_tokens: st.SearchStrategy[ChosenToken] = st.builds(
+    ChosenToken,
+    token=texts,
+    logprob=st.none() | _levels,
+    utf8=st.none() | st.binary(max_size=4),
+    top=st.lists(token_logprobs, max_size=2).map(tuple),
+)
+"""Any token of an answer."""
+
+logprobs: st.SearchStrategy[Logprobs] = st.builds(Logprobs, tokens=st.lists(chosen_tokens, min_size=1, max_size=3).map(tuple))
+"""Any ``Logprobs`` that belong to no part, without a provider's own form."""
+
+server_tools: st.SearchStrategy[ServerToolCall | ServerToolResult] = st.builds(
+    ServerToolCall, id=st.none() | names, name=names, arguments=json_arguments
+) | st.builds(ServerToolResult, id=st.none() | names, name=st.none() | names, content=json_values, is_error=st.booleans())
+"""Any call of a provider's own tool, or any result of one, without the provider's own form."""
+
+safety: st.SearchStrategy[Safety] = st.builds(
+    Safety,
+    about=st.sampled_from(["prompt", "answer"]),
+    ratings=st.lists(
+        st.builds(SafetyRating, category=names, level=st.none() | names, blocked=st.booleans()), min_size=1, max_size=2
+    ).map(tuple),
+)
+"""Any verdict of a provider's filter, without its own form."""
+
+notes: st.SearchStrategy[Event] = st.one_of(others, citations, logprobs, server_tools, safety)
+"""Anything that is said beside the parts."""
+
 
 @st.composite
 def event_runs(
     draw: st.DrawFn,
     *,
-    kinds: Collection[Kind] = KINDS,
+    kinds: Collection[Kind] = WORDS,
     once: Collection[Kind] = (),
     max_parts: int = 4,
     max_deltas: int = 4,
@@ -124,7 +183,7 @@ def event_runs(
     redacted: bool = True,
     cut_calls: bool = False,
     start: st.SearchStrategy[Start] = starts,
-    other: st.SearchStrategy[Other] | None = others,
+    other: st.SearchStrategy[Event] | None = others,
     finish: st.SearchStrategy[Finish] = finishes,
 ) -> list[Event]:
     """One legal run of events, from ``Start`` to ``Finish``; narrow it to what your dialect can carry.
@@ -134,7 +193,7 @@ def event_runs(
     ``arguments`` the whole argument text of a call, which is then cut into at most ``max_deltas`` pieces. ``tool_ids``,
     ``custom_tools``, ``reasoning_ids``, ``signed`` and ``redacted`` allow the fields of these names; ``cut_calls`` allows tool
     calls that never end. The run is ``settled``.
-    ``other`` draws events strewn in (``None``: none).
+    ``other`` draws events strewn in, of those in ``NOTES`` and without an index (``None``: none).
     """
     parts = _Parts(
         draw, max_deltas, frozenset(empty), frozenset(signed), text, arguments, tool_ids, custom_tools, reasoning_ids, redacted
@@ -225,6 +284,18 @@ class _Parts(NamedTuple):
         deltas = (ToolCallDelta(at, piece) for piece in self.cut(whole))
         return [begin, *deltas, ToolCallEnd(at, self.signature("tool_call"))]
 
+    def media(self, at: int) -> list[Event]:
+        begin = MediaStart(
+            at, self.draw(st.sampled_from(["image/png", "audio/wav", "image", "audio"])), self.draw(st.none() | names)
+        )
+        if self.draw(st.booleans()):
+            return [msgspec.structs.replace(begin, url=self.draw(names)), MediaEnd(at, self.signature("media"))]
+        piece = st.builds(MediaDelta, st.just(at), st.binary(min_size=1, max_size=8)) | st.builds(
+            MediaDelta, st.just(at), transcript=self.texts
+        )
+        deltas = self.draw(st.lists(piece, min_size=0 if "media" in self.empty else 1, max_size=self.most))
+        return [begin, *deltas, MediaEnd(at, self.signature("media"))]
+
     def pieces(self, may_be_none: bool) -> list[str]:
         return self.draw(st.lists(self.texts, min_size=0 if may_be_none else 1, max_size=self.most))
 
@@ -241,6 +312,7 @@ _BUILDERS: dict[Kind, Callable[[_Parts, int], list[Event]]] = {
     "refusal": _Parts.refusal,
     "reasoning": _Parts.reasoning,
     "tool_call": _Parts.tool_call,
+    "media": _Parts.media,
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from bourn.dialects import payload
+from bourn.dialects.anthropic.notes import CALLS, CITATION, RESULT, SERVER_RESULT, read_call
 from bourn.dialects.anthropic.parse import parse
 from bourn.dialects.anthropic.request import call
 from bourn.dialects.anthropic.server import AnthropicEncoder, encode_error, encode_whole
@@ -23,7 +24,17 @@ from bourn.dialects.anthropic.words import PATH, REASONS, RETRYABLE, USAGE_FIELD
 from bourn.dialects.base import Dialect, reason_for, truncated
 from bourn.dialects.parts import Parts
 from bourn.errors import ModelError, PayloadError, TruncatedError
-from bourn.events import Event, Finish, Other, ReasoningDelta, Start, TextDelta, Usage
+from bourn.events import (
+    Citation,
+    Event,
+    Finish,
+    Other,
+    ReasoningDelta,
+    ServerToolResult,
+    Start,
+    TextDelta,
+    Usage,
+)
 from bourn.wire.sse import SSEFrame, SSEFramer
 
 T = TypeVar("T")
@@ -85,7 +96,7 @@ _ANYTHING = msgspec.json.Decoder(Any)
 
 _MESSAGE_KNOWN = frozenset({"id", "type", "role", "model", "content", "stop_reason", "usage"})
 _DELTA_KNOWN = frozenset({"type", "delta", "usage"})
-_BLOCK_KNOWN = frozenset({"type", "text", "thinking", "signature", "data", "id", "name", "input"})
+_BLOCK_KNOWN = frozenset({"type", "text", "thinking", "signature", "data", "id", "name", "input", "citations"})
 
 _LATE = {"text_delta": "text", "thinking_delta": "thinking"}
 """Deltas that open the block they belong to, where its start never came."""
@@ -117,12 +128,15 @@ class _Block:
                 self.texts.pop(name, None)
                 self.held[name] = value
 
-    def whole(self) -> Other:
+    def whole(self) -> Event:
         """The held block with the input that was streamed to it; input that was cut stays a text."""
         assert self.held is not None
         texts = {name: "".join(pieces) for name, pieces in self.texts.items()}
         text = texts.pop("partial_json", "")
         self.held |= texts
+        if self.kind in CALLS:
+            given = self.held.get("input")
+            return read_call(self.held, text or (payload.dumps(given).decode() if given else ""))
         if text:
             try:
                 self.held["input"] = msgspec.json.decode(text)
@@ -206,6 +220,9 @@ class AnthropicDecoder:
         if block is not None and block.kind == "thinking" and kind == "signature_delta":
             block.signature = _string(delta, "signature") or block.signature
             return ()
+        if kind == "citations_delta":
+            cited = CITATION.take(delta.get("citation"), block.part if block is not None else None)
+            return self._begun([cited if isinstance(cited, Citation) else Other(kind, delta, cited.index)])
         if all(value in ("", None) for name, value in delta.items() if name != "type"):
             return ()
         return self._begun([Other(kind, delta, block.part if block is not None else None)])
@@ -231,6 +248,7 @@ class AnthropicDecoder:
     def _open_text(self, block: _Block, content: dict[str, Any], out: list[Event]) -> None:
         block.piece, block.delta = _Text, TextDelta
         block.part = self._parts.start(block, "text", out)
+        out += (CITATION.take(one, block.part) for one in content.get("citations") or ())
         self._parts.delta(block, "text", _string(content, "text"), out)
 
     def _open_thinking(self, block: _Block, content: dict[str, Any], out: list[Event]) -> None:
@@ -251,10 +269,11 @@ class AnthropicDecoder:
             self._parts.arguments(block, payload.dumps(content["input"]).decode(), out)
 
     def _hold(self, index: int, block: _Block, content: dict[str, Any], out: list[Event]) -> None:
-        """A block without a place in the vocabulary. Results of server tools come whole in the start, so they need not wait."""
-        if block.kind.endswith("_tool_result"):
+        """A block that is given whole. Results of server tools come whole in the start, so they need not wait."""
+        if block.kind.endswith(RESULT):
             del self._blocks[index]
-            out.append(Other(block.kind, content))
+            result = SERVER_RESULT.take(content)
+            out.append(result if isinstance(result, ServerToolResult) else Other(block.kind, content))
         else:
             block.held = content
 
@@ -367,7 +386,8 @@ class AnthropicDecoder:
         rest = {name: value for name, value in self._counts.items() if name not in USAGE_FIELDS}
         if rest:
             out.append(Other("usage", rest))
-        self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified), out)
+        tier = self._counts.get("service_tier")
+        self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified, tier), out)
         self.ended = self.done = True
         return self._begun(out)
 

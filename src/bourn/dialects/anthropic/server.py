@@ -13,13 +13,16 @@ from typing import Any, ClassVar
 import msgspec
 
 from bourn.dialects import payload
+from bourn.dialects.anthropic.notes import CITATION, SERVER_RESULT, write_call
 from bourn.dialects.anthropic.words import REASONS, STOP_WORDS, error_type, write_error, write_usage
 from bourn.dialects.base import WireError
 from bourn.events import (
     STARTS,
+    Citation,
     Event,
     Finish,
     FinishReason,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -27,6 +30,8 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -72,7 +77,8 @@ class AnthropicEncoder:
         if self._waiting is not None and not (type(event) is ReasoningEnd and event.index == self._waiting):
             head = self._open(self._waiting, {"type": "thinking", "thinking": "", "signature": ""})
             self._waiting = None
-        return head + self._WRITERS[type(event)](self, event)
+        write = self._WRITERS.get(type(event))
+        return head if write is None else head + write(self, event)
 
     def error(self, error: WireError) -> bytes:
         """An ``error`` event, as sent after a 200: ``overloaded_error`` unless the error has a type."""
@@ -130,20 +136,41 @@ class AnthropicEncoder:
     def _arguments(self, event: ToolCallDelta) -> bytes:
         return self._delta(event.index, "input_json_delta", "partial_json", event.arguments)
 
+    def _citation(self, event: Citation) -> bytes:
+        if event.index not in self._blocks:
+            return b""
+        delta = {"type": "citations_delta", "citation": CITATION.give(event)}
+        return _frame({"type": "content_block_delta", "index": self._blocks[event.index], "delta": delta})
+
+    def _server_call(self, event: ServerToolCall) -> bytes:
+        at = self._next
+        out = self._open(None, write_call(event, at))
+        if event.arguments:
+            delta = {"type": "input_json_delta", "partial_json": event.arguments}
+            out += _frame({"type": "content_block_delta", "index": at, "delta": delta})
+        return out + _frame({"type": "content_block_stop", "index": at})
+
+    def _server_result(self, event: ServerToolResult) -> bytes:
+        return self._block(SERVER_RESULT.give(event))
+
+    def _block(self, block: dict[str, Any]) -> bytes:
+        """A block that comes whole."""
+        at = self._next
+        return self._open(None, block) + _frame({"type": "content_block_stop", "index": at})
+
     def _other(self, event: Other) -> bytes:
         told, part = event.payload, event.index
         if is_field(event):
             self._fields[event.kind] = told
         elif is_typed(event) and part is None:
-            at = self._next
-            return self._open(None, told) + _frame({"type": "content_block_stop", "index": at})
+            return self._block(told)
         elif is_typed(event) and part in self._blocks:
             return _frame({"type": "content_block_delta", "index": self._blocks[part], "delta": told})
         return b""
 
     def _finish(self, event: Finish) -> bytes:
         fields = self._fields
-        usage = write_usage(event.usage) | fields.pop("usage", {})
+        usage = write_usage(event.usage) | fields.pop("usage", {}) | tier(event.service_tier)
         beside = {name: fields.pop(name) for name in ("context_management",) if name in fields}
         delta = {"stop_reason": stop_word(event.reason, event.raw_reason), "stop_sequence": None} | fields
         end = {"type": "message_delta", "delta": delta, "usage": usage} | beside
@@ -163,6 +190,9 @@ class AnthropicEncoder:
         ToolCallStart: _tool_start,
         ToolCallDelta: _arguments,
         ToolCallEnd: _end,
+        Citation: _citation,
+        ServerToolCall: _server_call,
+        ServerToolResult: _server_result,
         Other: _other,
         Finish: _finish,
     }
@@ -179,8 +209,14 @@ class _Whole:
 
     def take(self, event: Event) -> None:
         self.response.fold(event)
-        if type(event) in STARTS:
+        if type(event) in STARTS and type(event) is not MediaStart:
             self._content.append(event.index)  # type: ignore[attr-defined]  # every start has an index
+        elif isinstance(event, Citation) and event.index is not None:
+            self._citations.setdefault(event.index, []).append(CITATION.give(event))
+        elif isinstance(event, ServerToolCall):
+            self._content.append(write_call(event, len(self._content)) | {"input": _input(event.arguments)})
+        elif isinstance(event, ServerToolResult):
+            self._content.append(SERVER_RESULT.give(event))
         elif type(event) is Other:
             self._other(event)
 
@@ -195,9 +231,9 @@ class _Whole:
 
     def message(self) -> dict[str, Any]:
         response, fields = self.response, self._fields
-        parts = iter(response.parts)
+        parts = (part for part in response.parts if type(part) in _BLOCKS)
         content = [self._block(place, next(parts)) if isinstance(place, int) else place for place in self._content]
-        usage = write_usage(response.usage) | fields.pop("usage", {})
+        usage = write_usage(response.usage) | fields.pop("usage", {}) | tier(response.service_tier)
         stop = stop_word(response.finish_reason or "other", response.raw_finish_reason)
         return _message(response.id, response.model, content, stop, usage) | fields
 
@@ -219,6 +255,11 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
 def encode_error(status: int, error: WireError) -> bytes:
     """The body of a refused request; the type follows from the status where the error has none."""
     return payload.dumps(write_error(error, error_type(status)))
+
+
+def tier(word: str | None) -> dict[str, str]:
+    """The service tier as a field of the usage; nothing where it is not known."""
+    return {} if word is None else {"service_tier": word}
 
 
 def is_field(event: Other) -> bool:
@@ -251,11 +292,14 @@ def _thinking(part: Reasoning) -> dict[str, Any]:
 
 
 def _tool_use(part: ToolCall) -> dict[str, Any]:
+    return {"type": "tool_use", "id": part.id or f"toolu_{part.name}", "name": part.name, "input": _input(part.arguments)}
+
+
+def _input(arguments: str) -> Any:
     try:
-        arguments = msgspec.json.decode(part.arguments or "{}")
+        return msgspec.json.decode(arguments or "{}")
     except payload.UNREADABLE:
-        arguments = {}
-    return {"type": "tool_use", "id": part.id or f"toolu_{part.name}", "name": part.name, "input": arguments}
+        return {}
 
 
 _BLOCKS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {

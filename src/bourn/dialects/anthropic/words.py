@@ -76,9 +76,10 @@ USAGE_FIELDS = frozenset(
         "cache_read_input_tokens",
         "cache_creation_input_tokens",
         "output_tokens_details",
+        "service_tier",
     }
 )
-"""What of ``usage`` has a place in :class:`~bourn.events.Usage`; the rest is an ``Other`` of kind ``usage``."""
+"""What of ``usage`` has a place in :class:`~bourn.events.Usage` or ``Finish``; the rest is an ``Other`` of kind ``usage``."""
 
 
 class _Details(msgspec.Struct):

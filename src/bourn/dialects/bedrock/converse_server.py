@@ -66,7 +66,8 @@ class ConverseEncoder:
 
     def encode(self, event: Event) -> bytes:
         """The bytes that ``event`` becomes; empty when they come with a later event."""
-        return self._WRITERS[type(event)](self, event)
+        write = self._WRITERS.get(type(event))
+        return b"" if write is None else write(self, event)
 
     def error(self, error: WireError) -> bytes:
         """An exception, as sent after a 200: ``modelStreamErrorException`` unless the error has a type of AWS's."""

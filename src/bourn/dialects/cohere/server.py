@@ -61,7 +61,8 @@ class CohereEncoder:
 
     def encode(self, event: Event) -> bytes:
         """The bytes that ``event`` becomes; none for what only begins or ends the tool plan."""
-        return self._WRITERS[type(event)](self, event)
+        write = self._WRITERS.get(type(event))
+        return b"" if write is None else write(self, event)
 
     def error(self, error: WireError) -> bytes:
         """The end of an answer that failed."""

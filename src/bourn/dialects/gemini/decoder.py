@@ -22,11 +22,12 @@ import msgspec
 from bourn.dialects import payload
 from bourn.dialects.base import Dialect, reason_for, truncated
 from bourn.dialects.gemini.args import ArgumentWriter, PartialArg
+from bourn.dialects.gemini.beside import Beside
 from bourn.dialects.gemini.frames import GeminiFramer
 from bourn.dialects.gemini.parse import parse
 from bourn.dialects.gemini.request import call
 from bourn.dialects.gemini.server import GeminiEncoder, encode_error, encode_whole
-from bourn.dialects.gemini.words import COUNTS, PATH, REASONS, REPEATED, USAGE_FIELDS, in_stream, read_error, read_usage, said
+from bourn.dialects.gemini.words import COUNTS, PATH, REASONS, USAGE_FIELDS, in_stream, read_error, read_usage, said
 from bourn.dialects.parts import Parts
 from bourn.errors import PayloadError
 from bourn.events import Event, Finish, FinishReason, Other, ReasoningDelta, Start, TextDelta, Usage
@@ -139,12 +140,13 @@ class GeminiDecoder:
         self._told: Json = {}  # the last usage
         self._reason: tuple[FinishReason, str] | None = None
         self._parts = Parts()
+        self._beside = Beside(self._parts)
+        self._text: int | None = None  # the last part of text
         self._thinking: bool | None = None  # whether the open part is a thought; None: no text is open
         self._index = 0
         self._event: Callable[[int, str], Event] = TextDelta
         self._call: _OpenCall | None = None
         self._called = False
-        self._seen: Json = {}  # the last payload of each kind that is repeated
 
     @property
     def usage(self) -> Usage | None:
@@ -162,7 +164,7 @@ class GeminiDecoder:
             return self._take(data)
         candidate = plain.candidates[0]
         speech = candidate.content.parts[0]
-        if speech.thought is not self._thinking or candidate.index or plain.create_time != self._seen.get("createTime"):
+        if speech.thought is not self._thinking or candidate.index or plain.create_time != self._beside.created:
             return self._take(data)
         self._usage(plain.usage_metadata)
         return (self._event(self._index, speech.text),)
@@ -198,7 +200,7 @@ class GeminiDecoder:
             self._started = True
             out.append(Start(answer.response_id or None, answer.model_version or None))
         self._usage(answer.usage_metadata)
-        self._others(value, _ANSWER_KNOWN, out)
+        self._beside.fields(value, _ANSWER_KNOWN, self._text, out)
         block = said(answer.prompt_feedback.block_reason) if answer.prompt_feedback is not None else None
         if block is not None:
             self._end("content_filter", block)
@@ -214,8 +216,8 @@ class GeminiDecoder:
         if candidate.content is not None:
             for place, part in enumerate(candidate.content.parts or ()):
                 self._part(part, raw["content"]["parts"][place], out)
-            self._others(raw["content"], _CONTENT_KNOWN, out)
-        self._others(raw, _CANDIDATE_KNOWN, out)
+            self._beside.fields(raw["content"], _CONTENT_KNOWN, self._text, out)
+        self._beside.fields(raw, _CANDIDATE_KNOWN, self._text, out)
         word = said(candidate.finish_reason)
         if word is not None:
             self._end(reason_for(REASONS, word), word)
@@ -228,9 +230,9 @@ class GeminiDecoder:
             self._say(bool(part.thought), part.text or "", part.thought_signature, out)
         else:
             self._hush(out)
-            out.append(Other(next(key for key in raw if key not in _PART_KNOWN), raw))
+            self._beside.part(raw, _PART_KNOWN, out)
             return
-        self._others(raw, _PART_KNOWN, out)
+        self._beside.fields(raw, _PART_KNOWN, self._text, out)
 
     # --- text and thoughts ---
 
@@ -243,6 +245,7 @@ class GeminiDecoder:
             self._hush(out)
             self._thinking, self._event = thought, event
             self._index = self._parts.start(kind, kind, out)
+            self._text = self._text if thought else self._index
         self._parts.delta(kind, kind, text, out)
         if signature:
             self._hush(out, signature)
@@ -277,17 +280,6 @@ class GeminiDecoder:
 
     # --- the rest ---
 
-    def _others(self, raw: Json, known: frozenset[str], out: list[Event]) -> None:
-        """What the vocabulary has no place for, one ``Other`` a field; what is null or empty says nothing."""
-        for kind, told in raw.items():
-            if kind in known or told is None or told in ([], {}, ""):
-                continue
-            if kind in REPEATED:
-                if self._seen.get(kind) == told:
-                    continue
-                self._seen[kind] = told
-            out.append(Other(kind, told))
-
     def _usage(self, told: Json | None) -> None:
         """Usage is cumulative and counts as a whole; Vertex sends objects that only name the kind of traffic before it."""
         if told and not (self._told and COUNTS.isdisjoint(told)):
@@ -300,13 +292,14 @@ class GeminiDecoder:
     def _finish(self, *, verified: bool = True) -> list[Event]:
         out: list[Event] = []
         self._hush(out)
+        self._parts.end_kind("media", out)
         rest = {name: told for name, told in self._told.items() if name not in USAGE_FIELDS}
         if rest:
             out.append(Other("usageMetadata", rest))
         reason, word = self._reason or ("other", None)
         if reason == "stop" and self._called:
             reason = "tool_calls"  # Gemini has no word for it
-        self._parts.finish(Finish(reason, word, self.usage, verified), out)
+        self._parts.finish(Finish(reason, word, self.usage, verified, self._told.get("serviceTier")), out)
         self.ended = self.done = True
         return out
 

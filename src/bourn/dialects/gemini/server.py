@@ -14,6 +14,7 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import WireError, reason_for
+from bourn.dialects.gemini import notes
 from bourn.dialects.gemini.words import (
     ANSWER_KINDS,
     CANDIDATE_KINDS,
@@ -24,14 +25,23 @@ from bourn.dialects.gemini.words import (
     write_error,
     write_usage,
 )
+from bourn.dialects.media import write_base64
 from bourn.events import (
+    Citation,
     Event,
     Finish,
     FinishReason,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
     RefusalDelta,
+    Safety,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -92,6 +102,7 @@ class GeminiEncoder:
         self._head: Json = {"modelVersion": request.model, "responseId": _ID}
         self._calls: dict[int, _Call] = {}
         self._rest: Json = {}
+        self._files: dict[int, tuple[MediaStart, list[bytes]]] = {}
 
     def encode(self, event: Event) -> bytes:
         """The bytes that ``event`` becomes; empty where it only opens or closes a part."""
@@ -139,10 +150,48 @@ class GeminiEncoder:
         signed = {} if event.signature is None else {"thoughtSignature": event.signature}
         return self._part(**self._calls.pop(event.index).part(), **signed)
 
+    def _media(self, event: MediaStart) -> None:
+        self._files[event.index] = (event, [])
+
+    def _piece(self, event: MediaDelta) -> Json | None:
+        """Speech comes in pieces, an image all at once, when it ends; words that are spoken have no place here."""
+        start, pieces = self._files[event.index]
+        if not start.media_type.startswith("audio/"):
+            pieces.append(event.data)
+            return None
+        return self._part(**_file(start, event.data)) if event.data else None
+
+    def _media_end(self, event: MediaEnd) -> Json | None:
+        start, pieces = self._files.pop(event.index)
+        if start.url is None and not pieces:
+            return None
+        signed = {} if event.signature is None else {"thoughtSignature": event.signature}
+        return self._part(**_file(start, b"".join(pieces)), **signed)
+
+    def _citation(self, event: Citation) -> Json:
+        told = notes.CITATION.give(event)
+        if "chunk" in told:
+            return self._object(groundingMetadata=notes.grounding(told))
+        return self._object(citationMetadata={"citationSources": [told]})
+
+    def _logprobs(self, event: Logprobs) -> Json:
+        return self._object(logprobsResult=notes.LOGPROBS.give(event))
+
+    def _server_call(self, event: ServerToolCall) -> Json:
+        return self._part(**notes.SERVER_CALL.give(event))
+
+    def _server_result(self, event: ServerToolResult) -> Json:
+        return self._part(**notes.SERVER_RESULT.give(event))
+
+    def _safety(self, event: Safety) -> Json:
+        if event.about == "prompt":
+            return {"promptFeedback": notes.PROMPT_SAFETY.give(event), **self._head}
+        return self._object(safetyRatings=notes.ANSWER_SAFETY.give(event))
+
     def _other(self, event: Other) -> Json | None:
         kind, told = event.kind, event.payload
         if kind == _USAGE and isinstance(told, dict):
-            self._rest = told
+            self._rest = {**told}
         elif kind in CANDIDATE_KINDS:
             return self._object(**{kind: told})
         elif kind in ANSWER_KINDS:
@@ -156,6 +205,7 @@ class GeminiEncoder:
     def _finish(self, event: Finish) -> Json | None:
         cut: list[Json] = [{"functionCall": {**call.named(), "willContinue": True}} for call in self._calls.values()]
         parts = {"parts": cut or [{"text": ""}], "role": "model"}
+        self._rest |= {} if event.service_tier is None else {"serviceTier": event.service_tier}
         told = event.usage is not None or self._rest
         usage = write_usage(event.usage or Usage(), self._rest) if told else None
         if event.verified:
@@ -172,9 +222,24 @@ class GeminiEncoder:
         ToolCallStart: _call,
         ToolCallDelta: _arguments,
         ToolCallEnd: _call_end,
+        MediaStart: _media,
+        MediaDelta: _piece,
+        MediaEnd: _media_end,
+        Citation: _citation,
+        Logprobs: _logprobs,
+        ServerToolCall: _server_call,
+        ServerToolResult: _server_result,
+        Safety: _safety,
         Other: _other,
         Finish: _finish,
     }
+
+
+def _file(start: MediaStart, data: bytes) -> Json:
+    """A file of the model's making as a part."""
+    if start.url is not None:
+        return {"fileData": {"mimeType": start.media_type, "fileUri": start.url}}
+    return {"inlineData": {"mimeType": start.media_type, "data": write_base64(data)}}
 
 
 def encode_whole(request: Request, events: Iterable[Event]) -> bytes:

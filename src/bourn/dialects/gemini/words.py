@@ -130,13 +130,12 @@ REPEATED = frozenset(
 )
 """Kinds that come again on object after object: given again only when they change."""
 
-USAGE_FIELDS = frozenset(
-    {"promptTokenCount", "candidatesTokenCount", "cachedContentTokenCount", "thoughtsTokenCount", "totalTokenCount"}
-)
-"""What of ``usageMetadata`` has a place in :class:`~bourn.events.Usage`; the rest is an ``Other`` of that name."""
-
-COUNTS = USAGE_FIELDS | {"toolUsePromptTokenCount"}
+_SHARED = ("promptTokenCount", "candidatesTokenCount", "cachedContentTokenCount", "thoughtsTokenCount", "totalTokenCount")
+COUNTS = frozenset({*_SHARED, "toolUsePromptTokenCount"})
 """Fields of ``usageMetadata`` that are counts."""
+
+USAGE_FIELDS = frozenset({*_SHARED, "serviceTier"})
+"""What of ``usageMetadata`` is in :class:`~bourn.events.Usage` or ``Finish``; the rest is an ``Other`` of that name."""
 
 
 def said(word: str | int | None) -> str | None:

@@ -21,12 +21,21 @@ from msgspec.structs import astuple
 
 from bourn.dialects import openai_errors, payload
 from bourn.dialects.base import Dialect, reason_for, truncated
+from bourn.dialects.openai_chat.beside import Beside
 from bourn.dialects.openai_chat.request import PATH, call, parse
 from bourn.dialects.openai_chat.server import ChatEncoder, encode_whole
-from bourn.dialects.openai_chat.words import DONE, FINISH_REASONS, REPEATED, ChoiceOthers, ChunkOthers, DeltaOthers, read_usage
+from bourn.dialects.openai_chat.words import (
+    DONE,
+    FINISH_REASONS,
+    ChoiceOthers,
+    ChunkOthers,
+    DeltaOthers,
+    read_usage,
+    rest_of_usage,
+)
 from bourn.dialects.parts import Parts
 from bourn.errors import BournError, PayloadError
-from bourn.events import Event, Finish, Other, ReasoningDelta, RefusalDelta, Start, TextDelta, Usage
+from bourn.events import Event, Finish, Other, ReasoningDelta, RefusalDelta, Safety, Start, TextDelta, Usage
 from bourn.wire.sse import SSEFrame, SSEFramer
 
 
@@ -77,13 +86,15 @@ class Chunk(ChunkOthers, gc=False):
     choices: list[Choice] | None = None
     usage: Any = None
     error: Any = None
+    service_tier: Any = None
+    provider: Any = None  # OpenRouter: who answers
 
 
 _CHUNK = msgspec.json.Decoder(Chunk)
 _ANY = msgspec.json.Decoder()
 
 _PLAIN = Chunk(choices=[Choice(delta=Delta())])
-"""What remains of a chunk that only goes on with the part at hand, once its words, id and model are taken out."""
+"""What remains of a chunk that only goes on with the part at hand, once its words and what all chunks say are taken out."""
 
 _SAID: dict[str, tuple[str, Callable[[int, str], Event]]] = {
     "reasoning_content": ("reasoning", ReasoningDelta),  # DeepSeek, xAI, Alibaba, llama.cpp and most others
@@ -126,10 +137,12 @@ class ChatDecoder:
         self._started = False
         self._waiting: list[Event] = []  # what came before there was a Start
         self._parts = Parts()
+        self._beside = Beside(self._parts)
         self._calls: dict[int | str, _OpenCall] = {}
         self._last_call: int | str = 0
         self._raw_reason: str | None = None
-        self._seen: dict[str, Any] = {}  # the last payload of each kind that is repeated
+        self._counts: dict[str, Any] = {}  # the last usage
+        self._tier: str | None = None
         self._kind: str | None = None  # of the open text, reasoning or refusal: one at a time
         self._key: str | None = None  # of the delta that it grows from
         self._index = 0
@@ -150,7 +163,7 @@ class ChatDecoder:
             text = getattr(delta, key)
             if text.__class__ is str and text:
                 setattr(delta, key, None)
-                chunk.id = chunk.model = None
+                chunk.id = chunk.model = chunk.service_tier = chunk.provider = None
                 if chunk == _PLAIN:
                     return (self._event(self._index, text),)
                 setattr(delta, key, text)
@@ -173,7 +186,9 @@ class ChatDecoder:
             return _and_raise(self._opened(out, force=bool(out or self._waiting)), truncated(self.marks))
         self._parts.end_all(out, but="tool_call")
         self.ended = self.done = True
-        self._parts.finish(Finish("other", usage=self.usage, verified=False), out)
+        if rest := rest_of_usage(self._counts):
+            out.append(Other("usage", rest))
+        self._parts.finish(Finish("other", usage=self.usage, verified=False, service_tier=self._tier), out)
         return self._opened(out)
 
     # --- one chunk ---
@@ -187,13 +202,17 @@ class ChatDecoder:
         usage = chunk.usage or (chunk.x_groq.get("usage") if isinstance(chunk.x_groq, dict) else None)
         if isinstance(usage, dict):
             self.usage = read_usage(usage) or self.usage
+            self._counts = usage or self._counts
+        self._tier = _word(chunk.service_tier) or self._tier
+        if chunk.provider:
+            self._beside.note(None, "provider", chunk.provider, None, out)
         for choice in chunk.choices or ():
             if choice.index:
                 self._other_choice(choice.index, data, out)
             else:
                 self._choice(choice, out)
         if astuple(chunk)[: len(_CHUNK_OTHERS)] != _NO_CHUNK_OTHERS:
-            self._others(chunk, _CHUNK_OTHERS, out)
+            self._beside_it(chunk, ChunkOthers, out)
         opened = self._opened(out)
         error = _error_of(chunk, data)
         return opened if error is None else _and_raise(opened, error)
@@ -202,7 +221,7 @@ class ChatDecoder:
         """The events behind ``Start``, which waits for an id or for anything that is said."""
         if self._started:
             return out
-        if not (force or self._id) and all(type(event) is Other for event in out):
+        if not (force or self._id) and all(isinstance(event, Other | Safety) for event in out):
             self._waiting += out
             return []
         self._started = True
@@ -213,7 +232,7 @@ class ChatDecoder:
         if delta is not None:
             self._delta(delta, out)
         if astuple(choice)[: len(_CHOICE_OTHERS)] != _NO_CHOICE_OTHERS:
-            self._others(choice, _CHOICE_OTHERS, out)
+            self._beside_it(choice, ChoiceOthers, out)
         if choice.finish_reason:
             self._raw_reason = self._raw_reason or choice.finish_reason
             self.ended = True
@@ -237,7 +256,7 @@ class ChatDecoder:
         for piece in delta.tool_calls or ():
             self._call(piece, self._slot(piece), out)
         if astuple(delta)[: len(_DELTA_OTHERS)] != _NO_DELTA_OTHERS:
-            self._others(delta, _DELTA_OTHERS, out)
+            self._beside_it(delta, DeltaOthers, out)
 
     # --- text, reasoning, refusal ---
 
@@ -327,16 +346,8 @@ class ChatDecoder:
 
     # --- the rest ---
 
-    def _others(self, holder: msgspec.Struct, kinds: tuple[str, ...], out: list[Event]) -> None:
-        for kind in kinds:
-            held = getattr(holder, kind)
-            if not held:
-                continue
-            if kind in REPEATED:
-                if self._seen.get(kind) == held:
-                    continue
-                self._seen[kind] = held
-            out.append(Other(kind, held))
+    def _beside_it(self, holder: msgspec.Struct, level: type[msgspec.Struct], out: list[Event]) -> None:
+        self._beside.take(holder, level, None if self._kind is None else self._index, out)
 
     def _other_choice(self, index: int, data: bytes, out: list[Event]) -> None:
         """A choice other than the first (``n`` above 1) is given whole: the events speak of one answer."""
@@ -349,8 +360,11 @@ class ChatDecoder:
         for open_call in self._calls.values():
             self._name_call(open_call, "", out)
         self._parts.end_all(out)
+        if rest := rest_of_usage(self._counts):
+            out.append(Other("usage", rest))
         self.ended = self.done = True
-        self._parts.finish(Finish(reason_for(FINISH_REASONS, self._raw_reason), self._raw_reason, self.usage), out)
+        reason = reason_for(FINISH_REASONS, self._raw_reason)
+        self._parts.finish(Finish(reason, self._raw_reason, self.usage, service_tier=self._tier), out)
         return self._opened(out)
 
 

@@ -15,17 +15,28 @@ from typing import Any, ClassVar
 
 from bourn.dialects import openai_errors, payload
 from bourn.dialects.base import WireError
+from bourn.dialects.media import write_base64, write_data_url
+from bourn.dialects.openai_chat import notes
 from bourn.dialects.openai_chat.words import DONE, FINISH_WORDS, ChoiceOthers, ChunkOthers, DeltaOthers, write_usage
 from bourn.events import (
+    Citation,
     Event,
     Finish,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     RefusalDelta,
+    Safety,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
+    Usage,
 )
 from bourn.messages import Request, ToolCall
 from bourn.response import Response
@@ -43,6 +54,8 @@ class ChatEncoder:
         self._tells_usage = isinstance(asked, Mapping) and asked.get("include_usage") is True
         self._head: dict[str, Any] = _head(_ID, "chat.completion.chunk", request.model)
         self._calls: dict[int, tuple[int, str]] = {}  # part index to the call's number and the key of its input
+        self._pictures: dict[int, tuple[MediaStart, list[bytes]]] = {}
+        self._rest: dict[str, Any] = {}
 
     def encode(self, event: Event) -> bytes:
         """The bytes that the event becomes; none where it only opens or closes a part."""
@@ -53,9 +66,15 @@ class ChatEncoder:
         """An error in mid-stream."""
         return sse.encode(payload.dumps({"error": openai_errors.error_body(error)}))
 
-    def _chunk(self, choices: list[dict[str, Any]], usage: dict[str, Any] | None = None, **others: Any) -> bytes:
-        told = {"usage": usage} if self._tells_usage else {}
-        return sse.encode(payload.dumps({**self._head, "choices": choices, **told, **others}))
+    def _chunk(self, choices: list[dict[str, Any]], usage: dict[str, Any] | None = None) -> bytes:
+        return self._beside({"choices": choices, "usage": usage})
+
+    def _beside(self, fields: dict[str, Any]) -> bytes:
+        """A chunk with these fields; without usage for those who did not ask for it."""
+        told = {**self._head, "choices": [], "usage": None, **fields}
+        if not self._tells_usage:
+            del told["usage"]
+        return sse.encode(payload.dumps(told))
 
     def _delta(self, delta: dict[str, Any]) -> bytes:
         return self._chunk([_choice(delta)])
@@ -86,11 +105,54 @@ class ChatEncoder:
         kind = "custom" if key == "input" else "function"
         return self._delta({"tool_calls": [{"index": at, kind: {key: event.arguments}}]})
 
+    def _on_media(self, event: MediaStart) -> bytes:
+        """Speech comes in pieces, an image all at once, when it ends."""
+        if event.media_type.startswith("audio"):
+            return self._delta({"audio": {"id": event.id}})
+        self._pictures[event.index] = (event, [])
+        return b""
+
+    def _on_piece(self, event: MediaDelta) -> bytes:
+        if event.index in self._pictures:
+            self._pictures[event.index][1].append(event.data)
+            return b""
+        told = {"data": write_base64(event.data), "transcript": event.transcript}
+        return self._delta({"audio": {name: value for name, value in told.items() if value}})
+
+    def _on_media_end(self, event: MediaEnd) -> bytes:
+        picture = self._pictures.pop(event.index, None)
+        return (
+            b"" if picture is None else self._delta({"images": [_picture(picture[0].media_type, picture[0].url, picture[1])]})
+        )
+
+    def _on_citation(self, event: Citation) -> bytes:
+        place, name, told = _source(event)
+        return self._beside({name: [told]}) if place is ChunkOthers else self._delta({name: [told]})
+
+    def _on_logprobs(self, event: Logprobs) -> bytes:
+        return self._chunk([{**_choice({}), "logprobs": notes.LOGPROBS.give(event)}])
+
+    def _on_server_call(self, event: ServerToolCall) -> bytes:
+        return self._delta({"executed_tools": [notes.SERVER_CALL.give(event)]})
+
+    def _on_server_result(self, event: ServerToolResult) -> bytes:
+        return self._delta({"executed_tools": [notes.SERVER_RESULT.give(event)]})
+
+    def _on_safety(self, event: Safety) -> bytes:
+        if event.about == "prompt":
+            return self._beside({"prompt_filter_results": [notes.PROMPT_SAFETY.give(event)]})
+        return self._chunk([{**_choice({}), "content_filter_results": notes.ANSWER_SAFETY.give(event)}])
+
     def _on_other(self, event: Other) -> bytes:
+        if event.kind == "usage" and isinstance(event.payload, dict):
+            self._rest = event.payload
+            return b""
+        if event.kind == "provider":
+            return self._beside({"provider": event.payload})
         if event.kind == "choice":
             return self._chunk([event.payload])
         if event.kind in ChunkOthers.__struct_fields__:
-            return self._chunk([], **{event.kind: event.payload})
+            return self._beside({event.kind: event.payload})
         if event.kind in ChoiceOthers.__struct_fields__:
             return self._chunk([{**_choice({}), event.kind: event.payload}])
         if event.kind in (*DeltaOthers.__struct_fields__, "reasoning_details"):
@@ -98,10 +160,11 @@ class ChatEncoder:
         return b""
 
     def _on_finish(self, event: Finish) -> bytes:
+        self._head["service_tier"] = event.service_tier
         word = event.raw_reason or FINISH_WORDS.get(event.reason)
         last = self._chunk([_choice({}, word)]) if word is not None and event.verified else b""
-        if self._tells_usage and event.usage is not None:
-            last += self._chunk([], write_usage(event.usage))
+        if self._tells_usage and (event.usage is not None or self._rest):
+            last += self._chunk([], write_usage(event.usage or Usage(), self._rest))
         return last + sse.encode(DONE) if event.verified else last
 
     _WRITERS: ClassVar[dict[type[Event], Callable[[Any, Any], bytes]]] = {
@@ -111,6 +174,14 @@ class ChatEncoder:
         ReasoningDelta: _on_reasoning,
         ToolCallStart: _on_call,
         ToolCallDelta: _on_arguments,
+        MediaStart: _on_media,
+        MediaDelta: _on_piece,
+        MediaEnd: _on_media_end,
+        Citation: _on_citation,
+        Logprobs: _on_logprobs,
+        ServerToolCall: _on_server_call,
+        ServerToolResult: _on_server_result,
+        Safety: _on_safety,
         Other: _on_other,
         Finish: _on_finish,
     }
@@ -131,6 +202,8 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
     whole = {**_head(response.id or _ID, "chat.completion", response.model), "choices": [choice]}
     if response.usage is not None:
         whole["usage"] = write_usage(response.usage)
+    whole["service_tier"] = response.service_tier
+    _note_beside(response, whole, choice, message)
     for other in response.others:
         for kinds, place in ((ChunkOthers, whole), (ChoiceOthers, choice), (DeltaOthers, message)):
             if other.kind in kinds.__struct_fields__:
@@ -139,8 +212,44 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
     return payload.dumps(whole)
 
 
+def _note_beside(response: Response, whole: dict[str, Any], choice: dict[str, Any], message: dict[str, Any]) -> None:
+    """What is said beside the text, in the places where it stands in an answer that is not streamed."""
+    for citation in response.citations:
+        level, name, told = _source(citation)
+        (whole if level is ChunkOthers else message).setdefault(name, []).append(told)
+    if response.logprobs:
+        choice["logprobs"] = notes.LOGPROBS.give(Logprobs(response.logprobs))
+    for tool in response.server_tools:
+        form: Any = notes.SERVER_CALL if isinstance(tool, ServerToolCall) else notes.SERVER_RESULT
+        message.setdefault("executed_tools", []).append(form.give(tool))
+    for safety in response.safety:
+        if safety.about == "prompt":
+            whole.setdefault("prompt_filter_results", []).append(notes.PROMPT_SAFETY.give(safety))
+        else:
+            choice["content_filter_results"] = notes.ANSWER_SAFETY.give(safety)
+    for media in response.media:
+        if media.media_type.startswith("audio"):
+            message["audio"] = {"id": media.id, "data": write_base64(media.data), "transcript": media.transcript}
+        else:
+            message.setdefault("images", []).append(_picture(media.media_type, media.url, [media.data]))
+
+
+def _picture(media_type: str, url: str | None, pieces: list[bytes]) -> dict[str, Any]:
+    """An image as OpenRouter sends it."""
+    address = write_data_url(media_type, b"".join(pieces)) if url is None else url
+    return {"type": "image_url", "image_url": {"url": address}}
+
+
+def _source(event: Citation) -> tuple[type[Any], str, Any]:
+    """Where a citation stands, under which name, and what is written: a search result stands beside the choices."""
+    told = notes.CITATION.give(event)
+    if isinstance(told, str):
+        return ChunkOthers, "citations", told
+    return (DeltaOthers, "annotations", told) if "type" in told else (ChunkOthers, "search_results", told)
+
+
 def _head(id: str, object: str, model: str | None) -> dict[str, Any]:
-    return {"id": id, "object": object, "created": 0, "model": model, "service_tier": "default", "system_fingerprint": None}
+    return {"id": id, "object": object, "created": 0, "model": model, "service_tier": None, "system_fingerprint": None}
 
 
 def _choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:

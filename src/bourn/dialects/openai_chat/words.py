@@ -1,7 +1,7 @@
 """The words of OpenAI chat completions that both halves share: finish reasons, token counts, and the kinds of ``Other``.
 
 House rule: an entry is OpenAI's own, or names a service that was seen to send it. The fields of the ``...Others`` structs are
-the table of kinds: a new one is one line.
+the table of kinds: a new one is one line. Those that events of their own stand for are in ``notes``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bourn.dialects.counts import laid_over, rest_of
 from bourn.events import FinishReason, Usage
 
 DONE = b"[DONE]"
@@ -65,9 +66,9 @@ _USAGE: dict[str, tuple[tuple[str, ...], ...]] = {
 class ChunkOthers(msgspec.Struct, gc=False):
     """Kinds of ``Other`` at the top of a chunk."""
 
-    citations: Any = None  # Perplexity, on every chunk
     search_results: Any = None  # Perplexity, on every chunk
-    images: Any = None  # Perplexity, on every chunk
+    citations: Any = None  # Perplexity, on every chunk: the addresses alone
+    images: Any = None  # Perplexity, on every chunk: what the search found
     related_questions: Any = None  # Perplexity, on every chunk
     prompt_filter_results: Any = None  # Azure, GitHub, before the first word
     moderation: Any = None  # OpenAI, after the usage
@@ -95,7 +96,7 @@ class DeltaOthers(msgspec.Struct, gc=False):
     annotations: Any = None  # OpenRouter, Xiaomi
     audio: Any = None
     executed_tools: Any = None  # Groq
-    images: Any = None  # OpenRouter
+    images: Any = None  # OpenRouter: what the model made
     provider_metadata: Any = None  # Vercel
     channel: Any = None  # Groq: which channel of gpt-oss speaks
     graph_data: Any = None  # Writer
@@ -103,15 +104,13 @@ class DeltaOthers(msgspec.Struct, gc=False):
 
 REPEATED = frozenset(
     {
-        "citations",
-        "search_results",
         "images",
         "related_questions",
-        "content_filter_results",
         "channel",
         "cost",
         "provider_metadata",
         "graph_data",
+        "provider",
     }
 )
 """Kinds that services repeat on chunk after chunk: given again only when they change."""
@@ -131,8 +130,17 @@ def read_usage(told: Mapping[str, Any]) -> Usage | None:
     return Usage(**counts)
 
 
-def write_usage(usage: Usage) -> dict[str, Any]:
-    """The counts as OpenAI writes them; what is not known is left out, but for the three that every service sends."""
+def rest_of_usage(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What of ``usage`` has no place in ``Usage``; a count of nothing is left out."""
+    known = {path for paths in _USAGE.values() for path in paths} | {("total_tokens",)}
+    return rest_of(told, known)
+
+
+def write_usage(usage: Usage, rest: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The counts as OpenAI writes them; what is not known is left out, but for the three that every service sends.
+
+    ``rest`` is what an ``Other`` of kind ``usage`` tells beside them.
+    """
     total = (usage.input_tokens or 0) + (usage.output_tokens or 0)
     told: dict[str, Any] = {"prompt_tokens": None, "completion_tokens": None, "total_tokens": total}
     for name, ((*outer, key), *_) in _USAGE.items():
@@ -142,7 +150,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
             for step in outer:
                 place = place.setdefault(step, {})
             place[key] = count
-    return told
+    return laid_over(told, rest or {})
 
 
 def _count(told: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int | None:

@@ -6,9 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming, and 
 
 An answer is a list of *items*, each announced (``output_item.added``), said in deltas, and repeated whole when it is done. A
 message's contents become text and refusal parts, a reasoning item becomes one reasoning part, a function or custom call one
-tool call. Any other item is the service's own doing and becomes one ``Other``, named by its type; so does every event that
-has no room in the vocabulary (progress of a search, a partial image). Notes in the midst of it: ``Other("annotation")`` and
-``Other("logprobs")`` with the index of their text, ``Other("phase")`` before a message, ``Other("namespace")`` of a call.
+tool call. Any other item is the service's own doing: a tool of its own (see ``notes``), or one ``Other``, named by its type; so
+is every event that has no room in the vocabulary (progress of a search, a partial image). In the midst of it: ``Citation`` and
+``Logprobs`` with the index of their text, ``Other("phase")`` before a message, ``Other("namespace")`` of a call.
 
 House rule: deltas count, and what was only said whole is given once; a call ends when its item is done and not ``incomplete``.
 """
@@ -22,6 +22,9 @@ import msgspec
 
 from bourn.dialects import openai_errors, payload
 from bourn.dialects.base import Dialect, reason_for, truncated
+from bourn.dialects.counts import rest_of
+from bourn.dialects.media import read_base64
+from bourn.dialects.openai_responses import notes
 from bourn.dialects.openai_responses.parse import parse
 from bourn.dialects.openai_responses.request import PATH, call
 from bourn.dialects.openai_responses.server import ResponsesEncoder, encode_whole
@@ -35,6 +38,7 @@ from bourn.dialects.openai_responses.words import (
     SPEECHES,
     SUMMARY,
     THOUGHT,
+    USAGE_KNOWN,
     Content,
     Head,
     Item,
@@ -42,6 +46,7 @@ from bourn.dialects.openai_responses.words import (
     TokenDetails,
     WireEvent,
     WireResponse,
+    WireUsage,
     modelled,
 )
 from bourn.dialects.parts import Parts
@@ -220,7 +225,7 @@ class ResponsesDecoder:
         try:
             return msgspec.convert(raw, type_)
         except msgspec.ValidationError as error:
-            raise PayloadError(f"an item of the answer has an unexpected shape: {error}", raw=self._data) from error
+            raise PayloadError(f"a part of the answer has an unexpected shape: {error}", raw=self._data) from error
 
     def _message_done(self, state: _State, item: Item, out: list[Event]) -> None:
         """Contents are matched by their order: Bedrock Mantle's deltas count the first one as 1, its item as 0."""
@@ -252,7 +257,19 @@ class ResponsesDecoder:
 
     def _own_done(self, state: _State, item: Item, out: list[Event]) -> None:
         del item
-        out.append(Other(state.raw.get("type") or "item", state.raw))
+        raw = state.raw
+        type = raw.get("type") or "item"
+        if type not in notes.TOOLS:
+            out.append(Other(type, raw))
+            return
+        out.append(notes.read_call(raw))
+        picture = read_base64(raw.get("result") or None) if type == notes.IMAGE else None
+        if picture:
+            format = raw.get("output_format")
+            media_type = f"image/{format}" if isinstance(format, str) else "image"
+            self._parts.whole_media(media_type, out, data=picture, id=raw.get("id"))
+        elif result := notes.read_result(raw):
+            out.append(result)
 
     # What is said
 
@@ -269,7 +286,7 @@ class ResponsesDecoder:
             at = event.content_index or 0
             self._say(state, speech, at, text, out, whole=whole)
             if event.logprobs and not whole:
-                out.append(Other("logprobs", event.logprobs, self._parts.index((state, at))))
+                out.append(notes.LOGPROBS.take(event.logprobs, self._parts.index((state, at))))
 
     def _speak_thought(self, speech: Speech, event: WireEvent, text: str | None, out: list[Event], *, whole: bool) -> None:
         """Raw or as a summary: the first to speak is the part's text, the other is given as it comes."""
@@ -335,20 +352,20 @@ class ResponsesDecoder:
         if at not in state.noted:
             state.noted.add(at)
             index = self._parts.index((state, at))
-            out.extend(Other("annotation", one, index) for one in content.annotations or ())
+            out.extend(notes.CITATION.take(one, index) for one in content.annotations or ())
 
     def _annotated(self, event: WireEvent, out: list[Event]) -> None:
         """A citation or a file, in the midst of a text."""
         state, at = self._spoken_of(MESSAGE, event), event.content_index or 0
         state.noted.add(at)
-        out.append(Other("annotation", event.annotation, self._parts.index((state, at))))
+        out.append(notes.CITATION.take(event.annotation, self._parts.index((state, at))))
 
     # The end
 
     def _terminal(self, event: WireEvent, out: list[Event]) -> None:
         """Nothing more is wanted. A completed answer has no cut calls, whether or not their items were done."""
         response = event.response or WireResponse()
-        self._note_usage(response)
+        rest = self._note_usage(response)
         self._leftovers(response.output or [], out)
         for state in self._states:
             if event.type == "response.completed" and not state.done:
@@ -357,7 +374,10 @@ class ResponsesDecoder:
         why = response.incomplete_details
         raw = (why and why.reason) or response.status or event.type.rpartition(".")[2]
         reason = reason_for(REASONS, raw)
-        self._parts.finish(Finish("tool_calls" if reason == "stop" and self._called else reason, raw, self.usage), out)
+        if rest:
+            out.append(Other("usage", rest))
+        reason = "tool_calls" if reason == "stop" and self._called else reason
+        self._parts.finish(Finish(reason, raw, self.usage, service_tier=response.service_tier), out)
         self.ended = self.done = True
 
     def _leftovers(self, output: Sequence[Any], out: list[Event]) -> None:
@@ -371,12 +391,14 @@ class ResponsesDecoder:
                 state.raw = whole.get(state.raw.get("id"), state.raw)
                 self._own_done(state, Item(), out)
 
-    def _note_usage(self, response: WireResponse) -> None:
-        told = response.usage
-        if told is not None:
+    def _note_usage(self, response: WireResponse) -> dict[str, Any]:
+        """Take the counts; what of the usage has no place in them."""
+        if response.usage is not None:
+            told = self._converted(response.usage, WireUsage)
             cached, thought = told.input_tokens_details or TokenDetails(), told.output_tokens_details or TokenDetails()
             counts = (cached.cached_tokens, cached.cache_write_tokens, thought.reasoning_tokens)
             self.usage = Usage(told.input_tokens, told.output_tokens, *counts)
+        return rest_of(response.usage or {}, USAGE_KNOWN)
 
     def _failed(self, event: WireEvent, out: list[Event]) -> None:
         del out

@@ -3,8 +3,9 @@
 Source: https://platform.openai.com/docs/api-reference/responses-streaming
 
 Each part is an item of its own. Ids that the events lack are made from the answer's id and the item's place; there is no clock
-here, so ``created_at`` is 0. Of ``Other`` these can be said: annotations and logprobs, an item of the service's own (a payload
-whose ``type`` is the kind), and any event that the decoder passes on as it is (kind ``response....``).
+here, so ``created_at`` is 0. What a tool of the service gave is said in the item of its call, so it has to be the next event.
+Of ``Other`` these can be said: an annotation, an item of the service's own (a payload whose ``type`` is the kind), and any
+event that the decoder passes on as it is (kind ``response....``).
 
 House rule: what cannot be said in this format (a signature of text, a foreign ``Other``) becomes no bytes.
 """
@@ -16,6 +17,9 @@ from typing import Any, ClassVar
 
 from bourn.dialects import openai_errors, payload
 from bourn.dialects.base import WireError
+from bourn.dialects.counts import laid_over
+from bourn.dialects.media import write_base64
+from bourn.dialects.openai_responses import notes
 from bourn.dialects.openai_responses.request import written_options
 from bourn.dialects.openai_responses.words import (
     CALL,
@@ -30,8 +34,13 @@ from bourn.dialects.openai_responses.words import (
     modelled,
 )
 from bourn.events import (
+    Citation,
     Event,
     Finish,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -39,6 +48,8 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -61,7 +72,7 @@ _DEFAULTS: Json = {
     "parallel_tool_calls": True,
     "previous_response_id": None,
     "reasoning": {"effort": None, "summary": None},
-    "service_tier": "default",
+    "service_tier": None,
     "store": True,
     "temperature": 1.0,
     "text": {"format": {"type": "text"}},
@@ -113,8 +124,11 @@ class ResponsesEncoder:
 
     def __init__(self, request: Request) -> None:
         self._count = 0
+        self._rest: Json = {}
         self._parts: dict[int, _Part] = {}
         self._items: list[Json] = []
+        self._held: tuple[int, Json] | None = None  # a tool's item that the next event may complete
+        self._pictures: dict[int, tuple[int, Json, list[bytes]]] = {}
         told = {**_DEFAULTS, **written_options(request.options, lambda _: None), **request.options.extra}
         self.response: Json = {
             "id": "resp_0",
@@ -131,7 +145,9 @@ class ResponsesEncoder:
 
     def encode(self, event: Event) -> bytes:
         """The bytes that the event becomes."""
-        return self._WRITERS[type(event)](self, event)
+        write = self._WRITERS.get(type(event))
+        head = b"" if type(event) in (ServerToolResult, MediaStart) else self._release()
+        return head if write is None else head + write(self, event)
 
     def error(self, error: WireError) -> bytes:
         """An error in mid-stream: the event, and the failed response that OpenAI sends after it."""
@@ -214,13 +230,76 @@ class ResponsesEncoder:
             part.item["status"] = status
         return out + self._event("response.output_item.done", output_index=part.at, item=part.item)
 
+    # --- beside the text ---
+
+    def _citation(self, event: Citation) -> bytes:
+        return self._annotation(event.index, notes.CITATION.give(event))
+
+    def _logprobs(self, event: Logprobs) -> bytes:
+        part = self._text(event.index)
+        return b"" if part is None else self._delta(part, "", notes.LOGPROBS.give(event))
+
+    def _text(self, index: int | None) -> _Part | None:
+        """The open text of that index, if it is one."""
+        part = None if index is None else self._parts.get(index)
+        return part if part is not None and part.speech is TEXT else None
+
+    def _server_call(self, event: ServerToolCall) -> bytes:
+        """A tool of the service: what it gives stands in the same item, and may come with the next event."""
+        self._held = len(self._items), notes.write_call(event, len(self._items))
+        self._items.append(self._held[1])
+        return self._event("response.output_item.added", output_index=self._held[0], item=self._held[1])
+
+    def _server_result(self, event: ServerToolResult) -> bytes:
+        if self._held is not None and self._held[1].get("id") == event.id:
+            item = self._held[1]
+            item["error" if event.is_error else notes.TOOLS[item["type"]].gave or "output"] = event.content
+        return self._release()
+
+    def _release(self) -> bytes:
+        """The held item is done."""
+        if self._held is None:
+            return b""
+        (at, item), self._held = self._held, None
+        return self._event("response.output_item.done", output_index=at, item=item)
+
+    def _media(self, event: MediaStart) -> bytes:
+        """A picture: in the item of the call that made it, or in one of its own. Speech has no place in this format."""
+        out = b""
+        if not event.media_type.startswith("image"):
+            return self._release()
+        if self._held is None or (self._held[1]["type"], self._held[1].get("id")) != (notes.IMAGE, event.id):
+            out = self._release() + self._server_call(ServerToolCall(event.id, notes.TOOLS[notes.IMAGE].name))
+        assert self._held is not None
+        at, item = self._held
+        self._held = None
+        if "/" in event.media_type:
+            item.setdefault("output_format", event.media_type.partition("/")[2])
+        self._pictures[event.index] = at, item, []
+        return out
+
+    def _piece(self, event: MediaDelta) -> bytes:
+        if event.index in self._pictures:
+            self._pictures[event.index][2].append(event.data)
+        return b""
+
+    def _media_end(self, event: MediaEnd) -> bytes:
+        picture = self._pictures.pop(event.index, None)
+        if picture is None:
+            return b""
+        at, item, pieces = picture
+        item["result"] = write_base64(b"".join(pieces)) or None
+        return self._event("response.output_item.done", output_index=at, item=item)
+
     # --- others ---
 
     def _other(self, event: Other) -> bytes:
         part = self._parts.get(event.index) if event.index is not None else None
-        write = self._NOTES.get(event.kind)
-        if write is not None:
-            return b"" if part is None or part.speech is not TEXT else write(self, part, event.payload)
+        if event.kind == "annotation":
+            return self._annotation(event.index, event.payload)
+        if event.kind == "usage" and isinstance(event.payload, dict):
+            self._rest = event.payload
+            return b""
         if not isinstance(event.payload, dict) or event.payload.get("type") != event.kind or part is not None:
             return b""
         if event.kind.startswith("response."):
@@ -234,23 +313,25 @@ class ResponsesEncoder:
         added = self._event("response.output_item.added", output_index=at, item=item)
         return added + self._event("response.output_item.done", output_index=at, item=item)
 
-    def _annotation(self, part: _Part, annotation: Any) -> bytes:
-        assert part.content is not None
+    def _annotation(self, index: int | None, annotation: Any) -> bytes:
+        part = self._text(index)
+        if part is None or part.content is None:
+            return b""
         noted = part.content["annotations"]
         noted.append(annotation)
         place = {**part.place, "annotation_index": len(noted) - 1}
         return self._event("response.output_text.annotation.added", **place, annotation=annotation)
-
-    def _logprobs(self, part: _Part, logprobs: Any) -> bytes:
-        return self._delta(part, "", logprobs)
 
     # --- the end ---
 
     def _finish(self, event: Finish) -> bytes:
         """What is still open is done, as ``incomplete``; then the terminal event with the whole response."""
         out = b"".join(self._done(part, "incomplete") for part in self._parts.values())
+        out += b"".join(self._media_end(MediaEnd(index)) for index in list(self._pictures))
         self._parts.clear()
-        self.response["usage"] = None if event.usage is None else _usage(event.usage)
+        told = event.usage is not None or self._rest
+        self.response["usage"] = laid_over(_usage(event.usage or Usage()), self._rest) if told else None
+        self.response["service_tier"] = event.service_tier or self.response["service_tier"]
         if event.reason == "error":
             return out + self._failed("server_error", event.raw_reason or "the model failed")
         status = "completed" if event.reason in _DONE_WORDS else "incomplete"
@@ -263,7 +344,6 @@ class ResponsesEncoder:
         self.response.update(status="failed", output=self._items, error={"code": code, "message": message})
         return self._event("response.failed", response=self.response)
 
-    _NOTES: ClassVar[dict[str, Callable[[Any, _Part, Any], bytes]]] = {"annotation": _annotation, "logprobs": _logprobs}
     _WRITERS: ClassVar[dict[type[Event], Callable[[Any, Any], bytes]]] = {
         Start: _start,
         TextStart: _begin_text,
@@ -272,6 +352,13 @@ class ResponsesEncoder:
         ToolCallStart: _begin_call,
         **dict.fromkeys((TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta), _more),
         **dict.fromkeys((TextEnd, RefusalEnd, ReasoningEnd, ToolCallEnd), _end),
+        MediaStart: _media,
+        MediaDelta: _piece,
+        MediaEnd: _media_end,
+        Citation: _citation,
+        Logprobs: _logprobs,
+        ServerToolCall: _server_call,
+        ServerToolResult: _server_result,
         Other: _other,
         Finish: _finish,
     }

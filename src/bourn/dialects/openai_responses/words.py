@@ -78,6 +78,19 @@ class TokenDetails(msgspec.Struct, gc=False):
     reasoning_tokens: int | None = None
 
 
+USAGE_KNOWN = frozenset(
+    {
+        ("input_tokens",),
+        ("output_tokens",),
+        ("total_tokens",),
+        ("input_tokens_details", "cached_tokens"),
+        ("input_tokens_details", "cache_write_tokens"),
+        ("output_tokens_details", "reasoning_tokens"),
+    }
+)
+"""What of ``usage`` has a place in :class:`~bourn.events.Usage`; the rest is an ``Other`` of kind ``usage``."""
+
+
 class WireUsage(msgspec.Struct, gc=False):
     """Token counts; the input includes what was cached, the output what was thought."""
 
@@ -101,7 +114,8 @@ class WireResponse(msgspec.Struct, gc=False):
     status: str | None = None
     incomplete_details: Incomplete | None = None
     error: Any = None
-    usage: WireUsage | None = None
+    usage: dict[str, Any] | None = None
+    service_tier: str | None = None
     output: list[Any] | None = None
 
 
