@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from unittest import SkipTest
 
 import pytest
 
-from bourn.contract import RULES, Subject, Suite
+from bourn.contract import RULES, Subject, Suite, hold
 from bourn.contract.reference import reference
 from bourn.errors import InputError
 
@@ -133,6 +134,67 @@ def test_the_seed_is_passed_on() -> None:
 
     found = type("TestSeed", (Suite,), {"subject": Subject(name="n", factory=nothing), "seed": 11})()
     assert found.judge("1.2").checks[0].evidence.seed == 11
+
+
+RULE = """
+import pytest
+from bourn.contract import Subject, registry
+from bourn.contract.reference import reference
+
+
+async def nothing():
+    yield None
+
+
+def test_good(contract_rule):
+    contract_rule(reference())
+
+
+@pytest.mark.parametrize("known", [(), ["1.2"]])
+def test_broken(contract_rule, known):
+    contract_rule(Subject(name="broken", factory=nothing), known_failing=known)
+
+
+def test_asked_for(contract_rule):
+    contract_rule(registry.load_saboteurs()["1.1"][0].subject)
+
+
+def test_no_subject(contract_rule):
+    contract_rule(42)
+"""
+
+
+def test_a_test_of_ones_own_is_one_for_each_rule(suites: pytest.Pytester) -> None:
+    """With the rule's id as its own, and the same outcomes as the class has."""
+    suites.makepyfile(RULE)
+    result = run(suites, "-k", "(test_asked_for and 1.1 or not test_asked_for and 1.2) and not 11.")
+    result.stdout.fnmatch_lines_random(
+        [
+            "*::test_good?1.2? PASSED*",
+            "*::test_broken?1.2-known0? FAILED*",
+            "*::test_broken?1.2-known1? XFAIL*",
+            "*::test_asked_for?1.1? XFAIL*",
+            "*::test_no_subject?1.2? FAILED*",
+            "E *AssertionError: 1.2 MUST: The end is signalled only by StopAsyncIteration*",
+            "*InputError: 42 cannot be held to a rule: a contract.Subject is needed",
+        ]
+    )
+    result.assert_outcomes(passed=1, failed=2, xfailed=2)
+    collected = suites.runpytest_inprocess("--collect-only", "-q", "-k", "test_good")
+    assert len([line for line in collected.outlines if "::test_good[" in line]) == len(RULES)
+
+
+def test_a_rule_can_be_held_without_pytest() -> None:
+    """It passes in silence, and raises what every runner knows."""
+
+    async def numbers():
+        yield 1
+
+    hold("1.2", reference())
+    with pytest.raises(SkipTest, match="it was given no connect="):
+        hold("1.7", Subject(name="bare", factory=numbers))
+    with pytest.raises(InputError, match=r"there is no rule '9\.9'"):
+        hold("9.9", reference())
 
 
 def test_the_kit_needs_no_pytest() -> None:

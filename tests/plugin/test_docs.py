@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import bourn.mock
+from bourn.contract import RULES
 from bourn.pytest_plugin import MARKERS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "testing.md").read_text()
@@ -30,11 +31,24 @@ def ask(prompt):
 """
 
 
+CONTRACT = [block for block in BLOCKS if "contract_rule" in block]
+
+
 def test_its_code_runs(run: Callable[..., pytest.RunResult]) -> None:
     """Every block, after what the page takes for granted, passes."""
     pytest.importorskip("pytest_asyncio", reason="the extra `test` is not installed")
-    source = GIVEN + "\n\n".join(BLOCKS)
+    source = GIVEN + "\n\n".join(block for block in BLOCKS if block not in CONTRACT)
     run(source).assert_outcomes(passed=source.count("\ndef test_") + source.count("\nasync def test_"))
+
+
+def test_its_stream_keeps_the_contract(run: Callable[..., pytest.RunResult]) -> None:
+    """Both ways give a test for each rule, with equal outcomes, and none fails."""
+    pytest.importorskip("pytest_asyncio", reason="the extra `test` is not installed")
+    [source] = CONTRACT
+    outcomes = run(source).parseoutcomes()
+    assert set(outcomes) == {"passed", "skipped"}
+    assert sum(outcomes.values()) == 2 * len(RULES)
+    assert all(count % 2 == 0 and count > 10 for count in outcomes.values())
 
 
 def test_its_scenarios_exist() -> None:

@@ -62,7 +62,7 @@ from bourn.contract.report import Report, RuleResult
 from bourn.contract.rule import RULES, SECTIONS, Rule
 from bourn.contract.runner import check, run
 from bourn.contract.subject import Call, Partial, Subject
-from bourn.contract.suite import Suite
+from bourn.contract.suite import Suite, hold
 from bourn.contract.verdict import CheckResult, Evidence, Line, Verdict
 
 __all__ = [
@@ -80,5 +80,6 @@ __all__ = [
     "Suite",
     "Verdict",
     "check",
+    "hold",
     "run",
 ]

@@ -28,7 +28,8 @@ number.
 There are three doors, all of which judge by the same checks:
 
 - in Python: `report = contract.run(subject)`, or `await contract.check(subject)` where a loop runs;
-- in pytest: `class TestMine(contract.Suite): subject = ...`, with one test for each rule: `pytest -k test_4_3`;
+- in pytest: `class TestMine(contract.Suite): subject = ...`, or `def test_mine(contract_rule): contract_rule(subject)`: a test
+  for each rule, named by its id: `pytest -k 4.3`;
 - on the command line: `bourn verify package.module:subject`, with `--html FILE`, `--json` and `--junit FILE`.
 
 The `subject` is a `contract.Subject`: how a stream is made, and what is declared about it.

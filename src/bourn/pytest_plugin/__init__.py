@@ -1,6 +1,6 @@
 """The pytest plugin: a scripted model for tests, and checks for what tests of asynchronous code easily overlook.
 
-Fixtures: ``llm``, ``mock_llm_client``, ``llm_recording``, ``no_leaks``, ``loop_stall``, ``memory_growth``.
+Fixtures: ``llm``, ``mock_llm_client``, ``llm_recording``, ``no_leaks``, ``loop_stall``, ``memory_growth``, ``contract_rule``.
 Markers: ``no_leaks``, ``loop_stall(max_ms)``, ``allow_network``. Options: ``--llm-seed``, ``--refuse-network``,
 ``--allow-network``; in the configuration file: ``refuse_network``.
 
@@ -18,6 +18,7 @@ import pytest
 
 from bourn.pytest_plugin import around
 from bourn.pytest_plugin.fixtures import (
+    contract_rule,
     llm,
     llm_recording,
     loop_stall,
@@ -26,7 +27,7 @@ from bourn.pytest_plugin.fixtures import (
     no_leaks,
 )
 
-__all__ = ["llm", "llm_recording", "loop_stall", "memory_growth", "mock_llm_client", "no_leaks"]
+__all__ = ["contract_rule", "llm", "llm_recording", "loop_stall", "memory_growth", "mock_llm_client", "no_leaks"]
 
 MARKERS = (
     "no_leaks: fail if the test leaves tasks, asynchronous generators, sockets, threads or unretrieved exceptions behind",
@@ -58,6 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.llm_seed = told
     elif config.option.llm_seed == "random":
         config.option.llm_seed = str(random.randrange(2**32))  # noqa: S311 -- a seed is no secret
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes a rule of the contract is a test for each rule."""
+    if "contract_rule" in metafunc.fixturenames:
+        from bourn.contract import RULES
+
+        metafunc.parametrize("contract_rule", list(RULES), indirect=True, ids=list(RULES))
 
 
 @pytest.hookimpl(optionalhook=True)

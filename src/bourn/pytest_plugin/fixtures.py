@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
@@ -99,6 +100,17 @@ def memory_growth() -> Callable[..., Any]:
         return _run(measure(plain, max_bytes, **options))
 
     return begin
+
+
+@pytest.fixture
+def contract_rule(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """One rule of the contract, and the test is run for each: ``contract_rule(subject, known_failing=["8.2"], seed=0)``.
+
+    As ``bourn.contract.hold``: it fails where the stream breaks the rule, and skips where that cannot be judged.
+    """
+    from bourn.contract import hold
+
+    return functools.partial(hold, request.param)
 
 
 def _run(coroutine: Any) -> Any:

@@ -108,7 +108,7 @@ class ReportsLater(ReferenceStream):
 
 sabotage(
     "9.1",
-    "Connection reset by peer, which is of none of its declared types",
+    "when the connection was reset, it raised ConnectionResetError: [Errno 104] Connection reset by peer, which is of none",
     reference("lets through", LetsThrough),
 )
 sabotage("9.1", "when the connection was reset, it raised nothing", reference("ends quietly", EndsQuietly))
