@@ -55,7 +55,7 @@ NOT_OURS: dict[Callable[[], Subject], dict[str, str]] = {
         "3.3": _A_POOL,
         "1.8": "bytes have no last event",
         "4.4": "who cancels a read has left",
-        **dict.fromkeys(("1.4", "6.3", "9.1", "9.3", "9.4", "9.5", "10.1", "10.2", "12.1", "12.2"), _BYTES),
+        **dict.fromkeys(("1.4", "9.1", "9.3", "9.4", "9.5", "10.1", "10.2", "12.1", "12.2"), _BYTES),
         **dict.fromkeys(("5.2", "6.2"), "what its bytes say is the front end's to read"),
         **dict.fromkeys(("9.2", "10.4"), _PARTIAL),
     },
