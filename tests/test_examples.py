@@ -141,6 +141,30 @@ def test_tool_loop() -> None:
     assert answered == "Yes: it rains in Paris."
 
 
+def test_together() -> None:
+    """The models' words come mixed, each with its name; one that breaks is told of, with what it had said."""
+    lines = run("together").splitlines()
+    quick, slow, cut = (f"openai/mock/{name}" for name in ("quick", "slow", "cut"))
+    assert [line.partition(": ")[2] for line in lines if line.startswith(f"{slow}: ")] == ["Because", "of", "Rayleigh."]
+    assert lines.index(f"{slow}: Because") < lines.index(f"{quick}: blue.") < lines.index(f"{slow}: Rayleigh.")
+    assert any(line.startswith(f"{cut} failed: ") for line in lines)
+    assert lines[-3:] == [
+        f"{quick} said: 'Air scatters blue.', whole",
+        f"{slow} said: 'Because of Rayleigh.', whole",
+        f"{cut} said: 'Well, ', cut",
+    ]
+
+
+def test_shared() -> None:
+    """Each consumer has the whole answer, of one request."""
+    seen: list[Exchange] = []
+    assert run("shared") == "Air scatters blue light most.\n9 pieces\nanswer.txt: Air scatters blue light most.\n"
+    with ThreadedServer(text("Hello, ", "you."), observe=seen.append) as server:
+        printed = run("shared", "openai/any", base_url=server.base_url())
+    assert printed == "Hello, you.\n3 pieces\nanswer.txt: Hello, you.\n"
+    assert len(seen) == 1
+
+
 def test_every_script_is_tested_here() -> None:
     """A new example gets a test; those that serve have theirs with the front ends."""
     names = {name for name in globals() if name.startswith("test_")}

@@ -99,6 +99,9 @@ if TYPE_CHECKING:
     from bourn.observing.otel import OtelObserver as OtelObserver
     from bourn.response import Media as Media
     from bourn.response import Response as Response
+    from bourn.steering.merge import Merge as Merge
+    from bourn.steering.merge import Merged as Merged
+    from bourn.steering.merge import merge as merge
     from bourn.steering.tee import Branch as Branch
     from bourn.steering.tee import tee as tee
     from bourn.steering.tool_loop import ToolLoop as ToolLoop
@@ -132,6 +135,7 @@ _HOMES: dict[str, str] = {
     "observing": "Call Observer",
     "observing.otel": "OtelObserver",
     "response": "Media Response",
+    "steering.merge": "Merge Merged merge",
     "steering.tee": "Branch tee",
     "steering.tool_loop": "ToolLoop",
     "steering.trunk": "Dropped",
@@ -181,6 +185,8 @@ __all__ = [
     "MediaDelta",
     "MediaEnd",
     "MediaStart",
+    "Merge",
+    "Merged",
     "Message",
     "MismatchError",
     "MissingKeyError",
@@ -239,6 +245,7 @@ __all__ = [
     "TruncatedError",
     "Usage",
     "explain",
+    "merge",
     "stream",
     "tee",
     "to_sse",

@@ -8,6 +8,7 @@ import msgspec
 
 import bourn
 from bourn.contract import Subject
+from bourn.mock import text
 
 from .ourselves import ours
 
@@ -64,4 +65,60 @@ def tee_of_three() -> Subject:
     return _made_of("bourn.tee, three branches", lambda client, connect: Abreast(bourn.tee(connect(client), 3)))
 
 
-SUBJECTS = {"tee of one": tee_of_one, "tee of three": tee_of_three}
+class Unmerged:
+    """The events of one of the merged streams, as they come."""
+
+    def __init__(self, merged: bourn.Merge[bourn.Event], name: str) -> None:
+        self._merged = merged
+        self._name = name
+
+    @property
+    def response(self) -> bourn.Response:
+        return self._merged.responses[self._name]
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bourn.Event:
+        while True:
+            name, event = await self._merged.__anext__()
+            if name == self._name:
+                return event
+
+    async def aclose(self) -> None:
+        await self._merged.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def merge_of_one() -> Subject:
+    """A merge of one stream."""
+    return _made_of("bourn.merge, one stream", lambda client, connect: _merged(a=connect(client)))
+
+
+def merge_of_three() -> Subject:
+    """One of three merged streams; the others' answers, a short and a long one, are in memory."""
+    return _made_of(
+        "bourn.merge, three streams",
+        lambda client, connect: _merged(
+            a=connect(client),
+            b=bourn.stream("openai/any", "hi", mock="Hello"),
+            c=bourn.stream("anthropic/any", "hi", mock=text(*"word " * 50), max_tokens=9),
+        ),
+    )
+
+
+def _merged(**streams: bourn.Stream) -> Unmerged:
+    return Unmerged(bourn.merge(streams, on_error="raise"), "a")
+
+
+SUBJECTS = {
+    "merge of one": merge_of_one,
+    "merge of three": merge_of_three,
+    "tee of one": tee_of_one,
+    "tee of three": tee_of_three,
+}

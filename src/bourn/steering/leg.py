@@ -57,6 +57,8 @@ class Leg(Generic[T]):
     def cancel(self) -> None:
         """Unwind it where it stands; one that is over has nothing to unwind."""
         if not self.over:
+            if self.waiting is not None and self.waiting.done() and not self.waiting.cancelled():
+                self.waiting.exception()  # or the loop would complain that nobody asked
             with suppress(asyncio.CancelledError, StopIteration, Exception):
                 self._coroutine.throw(asyncio.CancelledError())
         self._coroutine.close()

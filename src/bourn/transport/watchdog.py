@@ -12,9 +12,16 @@ import asyncio
 from collections.abc import Callable
 
 from bourn.errors import BournError, ConnectTimeout, DeadlineError, FirstEventTimeout, IdleTimeout, TotalTimeout
+from bourn.transport import clock
 from bourn.transport.limits import Limits, Timeouts
 
 _NEVER = float("inf")
+
+_TICK = 1e-9
+"""Seconds by which a timer may be early: the resolution of the loop's clock, and what sums of binary fractions lose."""
+
+_LOOK = 0.1
+"""Seconds between two looks, at least, at a clock that stands still."""
 
 _DEADLINES: dict[str, tuple[type[DeadlineError], str]] = {
     "connect": (ConnectTimeout, "no connection within {:g} s (timeouts.connect)"),
@@ -33,6 +40,8 @@ class Watchdog:
 
     def __init__(self, timeouts: Timeouts, limits: Limits) -> None:
         self._loop = asyncio.get_running_loop()
+        self._clock = clock.in_force()
+        self._time = self._loop.time if self._clock is None else self._clock.time
         self._limits = {
             "load": _NEVER,
             "connect": _seconds(timeouts.connect),
@@ -51,6 +60,7 @@ class Watchdog:
         self._deadline = _NEVER
         self._waiting = False
         self._timer: asyncio.TimerHandle | None = None
+        self._fires = _NEVER  # when the timer does
         self.interrupt: Callable[[BournError], None] = _ignore
 
     @property
@@ -70,18 +80,18 @@ class Watchdog:
 
     def begin(self) -> None:
         """Somebody waits for the provider from now."""
-        now = self._began = self._loop.time()
+        now = self._began = self._time()
         left = min(self._limit - self._spent, self._quiet, self._total - self._spent_in_all)
         deadline = self._deadline = now + left
         self._waiting = True
-        if deadline < _NEVER and (self._timer is None or self._timer.when() > deadline):
+        if deadline < self._fires:
             self._arm(deadline)
 
     def end(self) -> None:
         """The wait is over."""
         if self._waiting:
             self._waiting = False
-            waited = self._loop.time() - self._began
+            waited = self._time() - self._began
             self._spent += waited
             self._spent_in_all += waited
 
@@ -92,23 +102,33 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._fires = _NEVER
 
     def _arm(self, deadline: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._fire)
+        self._timer = self._loop.call_at(self._on_loop(deadline), self._fire)
+        self._fires = deadline
+
+    def _on_loop(self, deadline: float) -> float:
+        """When, on the loop's clock; while the reader's clock stands still nobody knows, and it is looked at again."""
+        if self._clock is None:
+            return deadline
+        left = deadline - self._clock.time()
+        return self._loop.time() + (max(left, _LOOK) if self._clock.stands else left)
 
     def _fire(self) -> None:
         self._timer = None
+        self._fires = _NEVER
         if not self._waiting:
             return
-        if self._loop.time() < self._deadline:
+        if self._time() < self._deadline - _TICK:
             self._arm(self._deadline)
             return
         self.interrupt(self._error())
 
     def _error(self) -> DeadlineError:
-        waited = self._loop.time() - self._began
+        waited = self._time() - self._began
         lefts = {
             "total": (self._total, self._total - self._spent_in_all - waited),
             self._phase: (self._limit, self._limit - self._spent - waited),
