@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from bourn.frontends import to_sse as to_sse
     from bourn.frontends.base import Failure as Failure
     from bourn.frontends.base import explain as explain
+    from bourn.many.rows import Row as Row
+    from bourn.many.rows import Rows as Rows
     from bourn.messages import Image as Image
     from bourn.messages import Message as Message
     from bourn.messages import Options as Options
@@ -131,6 +133,7 @@ _HOMES: dict[str, str] = {
     ),
     "frontends": "SseBody to_sse",
     "frontends.base": "Failure explain",
+    "many.rows": "Row Rows",
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
     "observing": "Call Observer",
     "observing.otel": "OtelObserver",
@@ -216,6 +219,8 @@ __all__ = [
     "RequestTooLargeError",
     "Response",
     "RoundsError",
+    "Row",
+    "Rows",
     "Safety",
     "SafetyRating",
     "Schema",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from types import TracebackType
@@ -26,6 +26,7 @@ from bourn.transport.limits import Limits, Timeouts
 from bourn.transport.opening import OpeningSource
 
 if TYPE_CHECKING:
+    from bourn.many.rows import Rows
     from bourn.mock.scenario import Scenario
     from bourn.steering.tool_loop import OnError, ToolLoop
     from bourn.structured.functions import FunctionTool
@@ -117,6 +118,27 @@ class Client:
     def tool_loop(self, model: str, prompt: Prompt, **options: Unpack[LoopOptions]) -> ToolLoop:
         """Answers and tools in turn, until an answer calls none; parameters and errors: see ``bourn.tool_loop``."""
         return _tool_loop(self.stream, model, prompt, dict(options))
+
+    def map(
+        self,
+        prompts: Iterable[Prompt] | AsyncIterable[Prompt],
+        model: str,
+        *,
+        concurrency: int = 8,
+        ordered: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> Rows[Prompt]:
+        """The answers of ``model`` to many prompts, as rows, ``concurrency`` at a time; sends nothing yet.
+
+        Rows come as they are finished, or with ``ordered`` in the order of the prompts; a failure is a row (``row.error``).
+        ``prompts`` may be any iterable, asynchronous too, of any length: it is read as far as there is work for. All else is
+        as for ``bourn.stream``; see ``Rows``, and ``Row`` for what one tells.
+        """
+        from bourn.many.rows import Rows  # only where there are many: a plain call does not pay for it
+
+        self.stream(model, "?", **options)  # what is wrong with the arguments is said now; nothing is sent
+        ask = partial(self.stream, model, **options)
+        return Rows(ask, prompts, concurrency=concurrency, ordered=ordered)
 
     async def aclose(self) -> None:
         """Close every connection. Streams that are still open end with ``ClosedError`` or ``ConnectionLostError``."""
