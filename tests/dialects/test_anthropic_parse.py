@@ -208,3 +208,10 @@ def test_a_block_of_an_unknown_type_is_passed_over(kind: object) -> None:
     """A type may be anything, also what is no word."""
     turn = {"role": "user", "content": [{"type": kind}, {"type": "text", "text": "hi"}]}
     assert parse(BODY | {"messages": [turn]}).messages == (Message("user", (Text("hi"),)),)
+
+
+def test_a_result_holds_texts_and_images_only() -> None:
+    """Blocks that the API lets nobody put there are passed over."""
+    content = [{"type": "thinking", "thinking": "x", "signature": "s"}, {"type": "text", "text": "1"}]
+    request = parse(turns([{"type": "text", "text": "a"}], [CALL], [RESULT | {"content": content}]))
+    assert request.messages[2] == Message("tool", (ToolResult("t1", (Text("1"),)),))

@@ -272,3 +272,12 @@ def test_any_body_is_read_or_refused(body: Any, turns: Any) -> None:
     for raw in (body, {"contents": turns}, {**body, "contents": HI}):
         with contextlib.suppress(InputError):
             assert parse(raw).model == "gemini-x"
+
+
+def test_a_schema_that_is_nested_without_end_is_refused() -> None:
+    """One that JSON can just carry, and that a reader who recurses more than JSON's cannot follow."""
+    deep = b'{"items":' * 480 + b"{}" + b"}" * 480
+    tool = b'{"functionDeclarations":[{"name":"f","parameters":' + deep + b"}]}"
+    body = b'{"contents":[{"parts":[{"text":"hi"}]}],"tools":[' + tool + b"]}"
+    with pytest.raises(InputError, match="nested too deeply"):
+        parse(body)

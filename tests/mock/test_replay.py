@@ -125,3 +125,13 @@ def _check(known: Known, response: bourn.Response, error: BournError | None) -> 
     if not expected.get("doubtful"):
         assert response.text == expected["text"], known
         assert [call.name for call in response.tool_calls] == [call["name"] for call in expected["tool_calls"]], known
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"model": "\xff"}', b"{"])
+async def test_a_request_that_is_no_json_is_answered_all_the_same(body: bytes) -> None:
+    """It equals no recorded one, so those of its dialect take turns."""
+    async with serve(Replay([said("1", b"one", asked={"model": "m"})])) as server:
+        plain = request_for(dialects.get("openai-chat"), server)
+        head, _, old = plain.partition(b"\r\n\r\n")
+        sized = head.replace(b"content-length: %d" % len(old), b"content-length: %d" % len(body))
+        assert (await hear(server, sized + b"\r\n\r\n" + body)).body == b"one"

@@ -76,3 +76,11 @@ def test_bytes_that_are_no_text_stay_what_they_are():
     """Only the secret in them changes."""
     assert Scrubber([KEY]).data(b"\xff\x00" + KEY.encode() + b"\xfe") == b"\xff\x00*************\xfe"
     assert Scrubber(["short"]).data(b"short") == b"short"
+
+
+def test_a_key_at_the_bottom_of_a_deep_body_is_found() -> None:
+    """As deep as JSON can be read; what is deeper, or no text at all, holds no fields and breaks nothing."""
+    deep = f'{"[" * 400}{{"api_key": "{KEY}"}}{"]" * 400}'.encode()
+    assert KEY in secrets_in(asked(body=deep))
+    assert secrets_in(asked(body=b"[" * 100_000)) == set()
+    assert secrets_in(asked(body=b'{"api_key": "\xff"}')) == set()

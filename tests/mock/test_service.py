@@ -11,9 +11,23 @@ import pytest
 
 from bourn import dialects
 from bourn.errors import InputError
-from bourn.mock import MockServer, Reply, computed, echo, error, http_error, ops, pause, reasoning, text, tool_call, turns
+from bourn.mock import (
+    MockServer,
+    Reply,
+    computed,
+    echo,
+    error,
+    http_error,
+    ops,
+    pause,
+    reasoning,
+    serve,
+    text,
+    tool_call,
+    turns,
+)
 from bourn.mock.routing import KEYLESS
-from tests.mock.rawpeer import NAMES, Heard, ask, call_for, hear
+from tests.mock.rawpeer import NAMES, Heard, ask, call_for, hear, request_for
 from tests.recordings import decode
 
 ALL = pytest.mark.parametrize("name", NAMES)
@@ -308,3 +322,17 @@ async def test_one_stalled_and_one_broken_stream_do_not_hold_up_the_others():
         assert said("anthropic", await ask(server, "anthropic")) == "fine"
         assert asyncio.get_running_loop().time() < 1
         waiting.cancel()
+
+
+@ALL
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"model": "\xff"}', b""])
+async def test_a_body_that_cannot_be_read_is_refused(name: str, body: bytes) -> None:
+    """Nested without end, no text, nothing at all: status 400 in the dialect's own shape, and the next request is answered."""
+    async with serve(text("Hello!")) as server:
+        plain = request_for(dialects.get(name), server)
+        head, _, old = plain.partition(b"\r\n\r\n")
+        sized = head.replace(b"content-length: %d" % len(old), b"content-length: %d" % len(body))
+        heard = await hear(server, sized + b"\r\n\r\n" + body)
+        assert heard.status == 400
+        assert message(name, heard)
+        assert said(name, await ask(server, name)) == "Hello!"

@@ -14,8 +14,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import msgspec
-
+from bourn.dialects import payload
 from bourn.errors import InputError
 from bourn.mock import ops
 from bourn.mock.http import HttpRequest
@@ -76,7 +75,7 @@ class Replay:
         same = [each for each, its in zip(self._recordings, self._kinds, strict=True) if its == asked]
         try:
             body = request.json()
-        except msgspec.DecodeError:
+        except payload.UNREADABLE:
             return same
         return [each for each in same if each.request.body == body] or same
 

@@ -18,8 +18,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-import msgspec
-
+from bourn.dialects import payload
 from bourn.mock.http import HttpRequest
 
 SHORTEST = 8
@@ -75,7 +74,7 @@ def secrets_in(request: HttpRequest) -> set[str]:
     for name, value in request.headers.items():
         if _secret(name):
             found |= {value, value.partition(" ")[2], *_basic(value), *(_cookies(value) if "cookie" in name else ())}
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):  # what is not JSON has no fields
+    with suppress(*payload.UNREADABLE):  # what is not JSON has no fields
         found |= set(_fields(request.json()))
     return {value for value in found if len(value) >= SHORTEST}
 
@@ -106,11 +105,13 @@ def _cookies(value: str) -> list[str]:
 
 def _fields(value: Any) -> Iterator[str]:
     """The strings under names that say they are secret, at any depth."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if isinstance(inner, str) and _SECRET_FIELD.fullmatch(name):
-                yield from {inner, inner.rpartition(" ")[2]}
-            yield from _fields(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _fields(inner)
+    waiting = [value]
+    while waiting:
+        held = waiting.pop()
+        if isinstance(held, dict):
+            for name, inner in held.items():
+                if isinstance(inner, str) and _SECRET_FIELD.fullmatch(name):
+                    yield from {inner, inner.rpartition(" ")[2]}
+            waiting += held.values()
+        elif isinstance(held, list):
+            waiting += held

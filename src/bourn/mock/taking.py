@@ -9,6 +9,7 @@ from urllib.parse import SplitResult
 
 import msgspec
 
+from bourn.dialects import payload
 from bourn.mock.http import HttpRequest
 from bourn.mock.recording import FRAMINGS, Ending, RecordedRequest, RecordedResponse, Recording, kind, wire_format
 from bourn.mock.responses import ResponseReader
@@ -137,7 +138,7 @@ def _readable(body: bytes) -> object:
     """JSON where it is JSON, else text."""
     try:
         return msgspec.json.decode(body) if body else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except payload.UNREADABLE:
         return body.decode("utf-8", "replace")
 
 

@@ -270,8 +270,10 @@ def _tool_use(raw: Json, place: str) -> Part:
 
 def _tool_result(raw: Json, place: str) -> Part:
     block = _read(raw, _ToolResultParam, place)
-    content = block.content if isinstance(block.content, str) else tuple(_parts(block.content, f"{place}.content"))
-    return ToolResult(block.tool_use_id, content, bool(block.is_error))
+    if isinstance(block.content, str):
+        return ToolResult(block.tool_use_id, block.content, bool(block.is_error))
+    held = tuple(part for part in _parts(block.content, f"{place}.content") if isinstance(part, (Text, Image)))
+    return ToolResult(block.tool_use_id, held, bool(block.is_error))
 
 
 def _image(raw: Json, place: str) -> Part:

@@ -302,12 +302,20 @@ def _choice(raw: Json | None) -> str | None:
 
 
 def _json_schema(schema: Any) -> Any:
-    """Google's own kind of schema as JSON schema: types in small letters, ``nullable`` as a type."""
+    """Google's own kind of schema as JSON schema. Raises ``InputError`` for one that is nested beyond all measure."""
+    try:
+        return _translated(schema)
+    except RecursionError as error:
+        raise InputError("Invalid JSON payload received. A schema is nested too deeply.") from error
+
+
+def _translated(schema: Any) -> Any:
+    """Types in small letters, ``nullable`` as a type."""
     if isinstance(schema, list):
-        return [_json_schema(item) for item in schema]
+        return [_translated(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    out = {name: _json_schema(value) for name, value in schema.items() if name != "nullable"}
+    out = {name: _translated(value) for name, value in schema.items() if name != "nullable"}
     if isinstance(out.get("type"), str):
         kind = out["type"].lower()
         out["type"] = [kind, "null"] if schema.get("nullable") is True else kind
