@@ -20,6 +20,7 @@ ROWS: dict[tuple[str, str], tuple[str, ...]] = {
     ("anthropic-messages", "anthropic"): ("anthropic",),
     ("anthropic-messages", "azure-foundry"): ("azure-anthropic",),
     ("anthropic-messages", "openrouter"): ("openrouter-anthropic",),
+    ("anthropic-messages", "vertex"): ("vertex-anthropic", "vertex-anthropic-global"),
     ("bedrock-converse", "bedrock"): ("bedrock",),
     ("bedrock-invoke", "bedrock"): ("bedrock-invoke",),
     ("cloudflare-ai-run", "cloudflare"): ("cloudflare-run",),
@@ -81,7 +82,6 @@ ROWS: dict[tuple[str, str], tuple[str, ...]] = {
 """Format and vendor of recordings to the rows that reach it."""
 
 WITHOUT_A_ROW: dict[tuple[str, str], str] = {
-    ("anthropic-messages", "vertex"): "Anthropic's body without the model, at a path of Vertex",
     ("openai-chat", "cohere"): "the service has a dialect of its own, and a row in it",
     ("openai-chat", "github-copilot"): "its tokens are not for other clients",
     ("openai-chat", "mistral.rs"): "a server of one's own without an address of its own",

@@ -30,6 +30,7 @@ from bourn.events import (
     Usage,
 )
 from bourn.messages import Image, Message, Options, Request, Schema, Text, Tool, ToolResult
+from bourn.mock import serve, text, tool_call, usage
 from bourn.testing.strategies import chunkings, event_runs
 from bourn.wire.eventstream import EventStreamFrame, EventStreamFramer
 from tests.dialects import anthropic_wire as wire
@@ -256,7 +257,7 @@ def test_a_request_is_read() -> None:
             BODY | {"stream": True},
             "Malformed input request: #: extraneous key [stream] is not permitted, please reformat your input and try again.",
         ),
-        (BODY | {"anthropic_version": "2023-06-01"}, "anthropic_version: Field required; it is 'bedrock-2023-05-31'"),
+        (BODY | {"anthropic_version": None}, "anthropic_version: Field required; for example 'bedrock-2023-05-31'"),
         (BODY | {"messages": []}, "messages: at least one message is required"),
         (BODY | {"max_tokens": "many"}, "max_tokens: Input should be a valid integer"),
     ],
@@ -313,3 +314,17 @@ def test_frames_of_converse_are_not_taken_for_chunks() -> None:
     assert list(InvokeDecoder().feed(EventStreamFrame({":event-type": "chunk"}, b'{"bytes":"e30="}'))) == [
         Start(), Other("message", {}),
     ]  # fmt: skip
+
+
+async def test_anthropics_own_client_for_bedrock_reads_an_answer() -> None:
+    """It sends the date of its API's version where AWS's pages have ``bedrock-2023-05-31``, and is answered all the same."""
+    sdk = pytest.importorskip("anthropic")
+    said = text("Hello, w\u00f6rld!") + tool_call("f", {"x": 1}, id="c1") + usage(11, 7)
+    keys = {"aws_region": "us-east-1", "aws_access_key": "AKID", "aws_secret_key": "s"}
+    async with serve(said) as server, sdk.AsyncAnthropicBedrock(base_url=server.url, max_retries=0, **keys) as claude:
+        asked = {"model": "anthropic.claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+        async with claude.messages.stream(**asked) as stream:
+            answer = await stream.get_final_message()
+    told, called = answer.content
+    assert (told.text, called.name, called.input) == ("Hello, w\u00f6rld!", "f", {"x": 1})
+    assert (answer.stop_reason, answer.usage.output_tokens) == ("tool_use", 7)

@@ -60,7 +60,7 @@ UNLIKE: dict[tuple[str, str], tuple[str, str | None, str]] = {
 }
 """Row and prompt to the reason and the word that come of it, and how it differs from the provider."""
 
-UNSPOKEN = {"openai-completions", "mistral", "cloudflare", "huggingface-tgi"}
+UNSPOKEN = {"openai-completions", "anthropic-vertex", "mistral", "cloudflare", "huggingface-tgi"}
 """Dialects that it does not speak."""
 
 TOLD = ("openai", "azure-deployments", "openrouter")

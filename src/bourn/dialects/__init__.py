@@ -20,6 +20,7 @@ DIALECTS: dict[str, str] = {
     "openai-responses": "bourn.dialects.openai_responses.decoder",
     "openai-completions": "bourn.dialects.openai_completions",
     "anthropic": "bourn.dialects.anthropic.decoder",
+    "anthropic-vertex": "bourn.dialects.anthropic.vertex",
     "gemini": "bourn.dialects.gemini.decoder",
     "bedrock-converse": "bourn.dialects.bedrock.converse",
     "bedrock-invoke": "bourn.dialects.bedrock.invoke",

@@ -1,4 +1,4 @@
-"""Google's services that speak the dialect ``gemini``: the Gemini API, and the same models at Vertex.
+"""Google's services: the Gemini API, the same models at Vertex, and Anthropic's there.
 
 Vertex takes an access token of a cloud project (``gcloud auth print-access-token``), in a region or world-wide, or, in its
 express mode, an API key. House rule: the variables are those of Google's own clients.
@@ -34,6 +34,19 @@ GOOGLE = (
         _TOKENS,
         auth=_BEARER,
         quirks=_VERTEX,
+    ),
+    Provider(
+        "vertex-anthropic",
+        "anthropic-vertex",
+        "https://{CLOUD_ML_REGION|GOOGLE_CLOUD_LOCATION}-aiplatform.googleapis.com/v1"
+        "/projects/{ANTHROPIC_VERTEX_PROJECT_ID|GOOGLE_CLOUD_PROJECT}/locations/{CLOUD_ML_REGION|GOOGLE_CLOUD_LOCATION}",
+        _TOKENS,
+    ),
+    Provider(
+        "vertex-anthropic-global",
+        "anthropic-vertex",
+        "https://aiplatform.googleapis.com/v1/projects/{ANTHROPIC_VERTEX_PROJECT_ID|GOOGLE_CLOUD_PROJECT}/locations/global",
+        _TOKENS,
     ),
     Provider("vertex-express", "gemini", "https://aiplatform.googleapis.com/v1", ("GOOGLE_API_KEY",), quirks=_VERTEX),
 )

@@ -44,7 +44,7 @@ from bourn.wire.sse import SSEFramer
 STREAM = "invoke-with-response-stream"
 WHOLE = "invoke"
 VERSION = "bedrock-2023-05-31"
-"""Sent as ``anthropic_version`` in the body; the only one there is."""
+"""Sent as ``anthropic_version`` in the body, as recorded. Anthropic's client of 2026-10 sends the date of its API's version."""
 
 FAMILIES: dict[str, str] = {
     "completion": "Claude's old text completions",
@@ -159,8 +159,8 @@ def parse(call: HttpCall) -> Request:
         raise InputError(
             f"Malformed input request: #: extraneous key [{stray}] is not permitted, please reformat your input and try again."
         )
-    if body.pop("anthropic_version", None) != VERSION:
-        raise InputError(f"anthropic_version: Field required; it is {VERSION!r}")
+    if not isinstance(body.pop("anthropic_version", None), str):
+        raise InputError(f"anthropic_version: Field required; for example {VERSION!r}")
     told = {**body, "model": model, "stream": operation == STREAM}
     return anthropic_parse.parse(HttpCall(call.path, payload.dumps(told), call.headers))
 
