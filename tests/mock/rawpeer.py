@@ -76,6 +76,7 @@ def chunk(data: bytes) -> bytes:
 WHOLE_PATHS = {
     ":streamGenerateContent": ":generateContent",
     "/converse-stream": "/converse",
+    ":streamRawPredict": ":rawPredict",
     "/invoke-with-response-stream": "/invoke",
 }
 """Where the wish for a stream is in the path: its ending, and the one that wishes for none."""
