@@ -31,11 +31,11 @@ WRONG: dict[str, tuple[Subject, str]] = {
     "a list": (Subject(name="n", connect=lambda url: ["a"]), "connect= of 'n' gave 'list', which is no stream"),
     "wrong arguments": (
         Subject(name="n", factory=one_wanted),
-        "factory= of 'n' could not be called with nothing: Type",
+        "factory= of 'n', called with nothing, gave no stream, but raised Type",
     ),
     "too few arguments": (
         Subject(name="n", connect=none_asked),
-        "connect= of 'n' could not be called with the base URL, or",
+        "connect= of 'n', called with the base URL, or",
     ),
     "no client": (
         reference(client=lambda *_, **__: 1 / 0),
@@ -51,9 +51,12 @@ WRONG: dict[str, tuple[Subject, str]] = {
     ),
     "wrong reader": (
         reference(text=lambda event: event.words),
-        "text= of 'reference' could not read Start(id='mock-",
+        "'reference' cannot be read: its text= could not read Start(id='mock-",
     ),
-    "wrong partial": (reference(partial=lambda stream: stream.soo_far), "partial= of 'reference' could not read <"),
+    "wrong partial": (
+        reference(partial=lambda stream: stream.soo_far),
+        "'reference' cannot be read: its partial= could not read <",
+    ),
 }
 
 

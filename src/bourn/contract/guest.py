@@ -36,8 +36,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         if self.error is None:
-            return _short(repr(self.item))
-        return "StopAsyncIteration" if self.ended else _short(f"{type(self.error).__name__}: {self.error}")
+            return _short(said(repr, self.item))
+        return "StopAsyncIteration" if self.ended else _short(f"{type(self.error).__name__}: {said(str, self.error)}")
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -55,6 +55,14 @@ class Reading(msgspec.Struct, frozen=True):
     def error(self) -> BaseException | None:
         """What it raised instead of ending."""
         return self.end.error if self.end is not None and self.end.failed else None
+
+
+def said(how: Callable[[Any], str], value: Any) -> str:
+    """What ``str`` or ``repr`` says of a stranger's object, which may raise instead."""
+    try:
+        return how(value)
+    except Exception as error:  # noqa: BLE001 -- whatever a stranger raises
+        return f"<{type(value).__name__}, whose {how.__name__}() raised {type(error).__name__}>"
 
 
 async def attempt(call: Callable[[], Any], within: float, what: str) -> Outcome:
@@ -96,6 +104,7 @@ class Guest:
         self.stream: Any = None
         self.iterator: Any = None
         self.broken: Outcome | None = None
+        self.made = False  # whether the factory gave anything
         self._make = make
         self._trace = trace
         self._manager: Any = None
@@ -146,6 +155,7 @@ class Guest:
     async def raw(self) -> Any:
         """What the factory gives, awaited if it must be, and not entered. The guest closes it as its own later."""
         made = self._make()
+        self.made = True
         if inspect.isawaitable(made) and not hasattr(made, "__aiter__"):
             made = await made
         self._begun = True

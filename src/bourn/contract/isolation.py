@@ -2,7 +2,8 @@
 
 The child is forked, so that subjects may be any objects; it writes its result into a pipe, twice: what it found, and again when
 its event loop is closed. A watchdog inside it (C code, so that no Python can hold it up) writes down where every thread stands
-and ends it when its time is over.
+and ends it when its time is over. It leads a process group of its own, and what it started goes with it. What it may take of
+memory and of disk is limited where the system can do that (Linux).
 
 House rule: the parent waits for pipes only, never for a timer, so it may itself run in virtual time. Where there is no ``fork``
 (Windows) checks run in this process, and only what the event loop can interrupt is interrupted.
@@ -19,11 +20,13 @@ import struct
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
+from pathlib import Path
 from typing import IO, NoReturn
 
 import msgspec
 
-from bourn.contract.performing import perform
+from bourn.contract.performing import Tell, perform
 from bourn.contract.registry import Check
 from bourn.contract.subject import Subject
 from bourn.contract.verdict import CheckResult
@@ -33,8 +36,14 @@ POSSIBLE = hasattr(os, "fork")
 
 _HEAD = struct.Struct("!Q")
 _OUTPUT_LIMIT = 16 * 1024
-_STUCK_STATUS = 1
-"""``faulthandler`` ends a process with this status."""
+_LOST_STATUS = 113
+"""With this status a child ends that cannot even say what it found."""
+
+MEMORY = 2 * 1024**3
+"""Bytes of memory that a check may take, beyond what this process has."""
+
+OUTPUT = 256 * 1024**2
+"""Bytes that a check may write to one file; its output is one."""
 
 
 class _Child:
@@ -113,8 +122,10 @@ def _live(
     check: Check, subject: Subject, seed: int, seconds: float, send: int, output: IO[bytes], stuck: IO[bytes]
 ) -> NoReturn:
     """The child's whole life."""
-    status = 3
+    status = _LOST_STATUS
     try:
+        os.setpgid(0, 0)
+        _limit()
         faulthandler.dump_traceback_later(seconds, exit=True, file=stuck)
         if hasattr(signal, "setitimer"):
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -122,11 +133,39 @@ def _live(
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked to stop, and ends its children
         gc.freeze()  # the parent's garbage is not the subject's
         _redirect(output)
-        _write(send, perform(check, subject, seed, lambda found: _write(send, found)))
+        born = os.getpid()
+
+        def tell(found: CheckResult) -> None:
+            if os.getpid() == born:  # a fork of the subject's may come back through here
+                _write(send, found)
+
+        tell(_performed(check, subject, seed, tell))
         status = 0
     finally:
         sys.stdout.flush()
         os._exit(status)
+
+
+def _performed(check: Check, subject: Subject, seed: int, tell: Tell) -> CheckResult:
+    try:
+        return perform(check, subject, seed, tell)
+    except BaseException as error:  # noqa: BLE001 -- nobody else is here to raise it
+        said = f"the stream ended the event loop with {type(error).__name__}"
+        return CheckResult(check.name, check.aspect, check.level, "FAIL", said)
+
+
+def _limit() -> None:
+    """Memory and files without end end here, and if memory becomes scarce all the same, it is this process that goes."""
+    try:
+        import resource
+
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+        told = Path("/proc/self/status").read_text("ascii", "replace").partition("VmData:")[2].split()
+        for kind, most in ((resource.RLIMIT_DATA, int(told[0]) * 1024 + MEMORY), (resource.RLIMIT_FSIZE, OUTPUT)):
+            _, hard = resource.getrlimit(kind)
+            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    except (ImportError, OSError, LookupError, ValueError):
+        return  # not Linux
 
 
 def _redirect(output: IO[bytes]) -> None:
@@ -146,13 +185,14 @@ def _write(pipe: int, result: CheckResult) -> None:
 
 
 def _reap(pid: int) -> int:
-    """The child's exit status as ``waitpid`` gives it; a child that nobody waits for any more is ended."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    if not found:
-        if sys.exc_info()[0] is not None:
-            os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-    return status
+    """The child's exit status as ``waitpid`` gives it; a child that nobody waits for any more is ended, and so is its group."""
+    if sys.exc_info()[0] is not None:
+        os.kill(pid, signal.SIGKILL)
+    if hasattr(os, "waitid"):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
 
 
 def _result(child: _Child, check: Check, status: int, seconds: float) -> CheckResult:
@@ -171,7 +211,10 @@ def _messages(data: bytes) -> list[CheckResult]:
         (size,) = _HEAD.unpack_from(data)
         if len(data) < _HEAD.size + size:
             break
-        out.append(msgspec.json.decode(data[_HEAD.size : _HEAD.size + size], type=CheckResult))
+        try:
+            out.append(msgspec.json.decode(data[_HEAD.size : _HEAD.size + size], type=CheckResult))
+        except msgspec.DecodeError:
+            break  # the subject wrote into the kit's pipe
         data = data[_HEAD.size + size :]
     return out
 
@@ -186,6 +229,8 @@ def _blame(result: CheckResult, child: _Child, status: int, seconds: float, *, c
     when = "while its event loop was being closed" if closing else "and never came back"
     if trace or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM):
         result.message = f"it blocked the event loop {when}: after {seconds:g} s it stood at {_stood(trace)}"
+    elif os.WIFEXITED(status) and os.WEXITSTATUS(status) == _LOST_STATUS:
+        result.message = "it broke the process that it ran in: not even a verdict could be written"
     elif os.WIFSIGNALED(status):
         result.message = f"it killed the process with {signal.Signals(os.WTERMSIG(status)).name}"
     else:

@@ -115,6 +115,8 @@ def _judge(call: Callable[[], Any], result: CheckResult) -> None:
         result.verdict, result.message = "SKIP", str(skipped)
     except (SystemExit, asyncio.CancelledError) as error:
         result.verdict, result.message = "FAIL", f"the stream ended the event loop with {type(error).__name__}"
+    except MemoryError:
+        result.verdict, result.message = "FAIL", "the stream took all the memory that a check may have"
     except RuntimeError as error:
         stopped = str(error) == "Event loop stopped before Future completed."
         result.verdict, result.message = ("FAIL", "the stream stopped the event loop") if stopped else _bug(error)

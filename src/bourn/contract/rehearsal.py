@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bourn.contract.guest import Guest, Outcome
+from bourn.contract.guest import Guest
 from bourn.contract.registry import Check
 from bourn.contract.rule import RULES
 from bourn.contract.stage import Stage
@@ -57,15 +57,15 @@ async def _try(stage: Stage, word: str, guest: Guest) -> None:
     name = stage.subject.name
     try:
         begun = await guest.begin()
-        if guest.stream is not None and guest.iterator is None:
+        if begun.error is not None and not guest.made:
+            given = "nothing" if word == "factory=" else "the base URL, or the client where client= is given"
+            stage.inform(f"{word} of {name!r}, called with {given}, gave no stream, but raised {begun}")
+        elif guest.iterator is None and (guest.stream is not None or isinstance(begun.error, TypeError)):
             kind = type(guest.stream).__name__
             stage.inform(
                 f"{word} of {name!r} gave {kind!r}, which is no stream: an asynchronous iterator, iterable or generator is "
                 "needed, a context manager that gives one, or an awaitable of any of these"
             )
-        elif isinstance(begun.error, TypeError):
-            given = "nothing" if word == "factory=" else "the base URL, or the client where client= is given"
-            stage.inform(f"{word} of {name!r} could not be called with {given}: {begun}")
         elif begun.error is None:
             _read(stage, guest, (await guest.read(_ENOUGH, within=_WITHIN)).items)
     except Failed:
@@ -75,15 +75,15 @@ async def _try(stage: Stage, word: str, guest: Guest) -> None:
 def _read(stage: Stage, guest: Guest, items: list[Any]) -> None:
     """Try the readers on what came."""
     subject = stage.subject
-    readers: dict[str, Callable[[Any], Any] | None] = {"text": subject.text, "view": subject.view, "terminal": subject.terminal}
-    calls = [(name, reader, item) for name, reader in readers.items() if reader is not None for item in items]
+    readers: tuple[Callable[[Any], Any] | None, ...] = (subject.text, subject.view, subject.terminal)
+    calls = [(reader, item) for reader in readers if reader is not None for item in items]
     if subject.partial is not None:
-        calls.append(("partial", subject.partial, guest.stream))
-    for name, reader, value in calls:
+        calls.append((subject.partial, guest.stream))
+    for reader, value in calls:
         try:
             reader(value)
-        except Exception as error:  # noqa: BLE001 -- it is told in one sentence
-            stage.inform(f"{name}= of {subject.name!r} could not read {Outcome(value)}: {type(error).__name__}: {error}")
+        except Failed as failed:
+            stage.inform(f"{subject.name!r} cannot be read: {failed}")
             return
 
 

@@ -25,6 +25,9 @@ from bourn.contract.verdict import CheckResult
 from bourn.errors import InputError
 
 Wanted = str | list[str] | tuple[str, ...] | None
+HURRIED = 3.0
+"""Real seconds for each check of a subject that did not even come through being read once: it blocks, or dies."""
+
 Observer = Callable[[Rule], None]
 """Told each rule when the last of its checks is done."""
 
@@ -50,10 +53,13 @@ async def check(
     known = {found.id for found in rule.select(list(known_failing))} if known_failing else set()
     checks = registry.load_checks()
     began = time.perf_counter()
-    await _rehearse(subject, seed, isolated=isolated)
+    rehearsed = await _rehearse(subject, seed, isolated=isolated)
+    deadline = HURRIED if rehearsed.verdict == "FAIL" else None
     wanted = [each for found in chosen for each in checks.get(found.id, [])]
     done = _Tally(wanted, observe)
-    performed = await _perform(wanted, subject, seed, isolated=isolated, workers=workers or os.cpu_count() or 1, done=done)
+    performed = await _perform(
+        wanted, subject, seed, isolated=isolated, workers=workers or os.cpu_count() or 1, done=done, deadline=deadline
+    )
     results = [
         RuleResult(found, [performed[id(each)] for each in checks.get(found.id, [])], found.id in known) for found in chosen
     ]
@@ -97,7 +103,7 @@ class _Tally:
             self._observe(check.rule)
 
 
-async def _rehearse(subject: Subject, seed: int, *, isolated: bool) -> None:
+async def _rehearse(subject: Subject, seed: int, *, isolated: bool) -> CheckResult:
     done = _Tally([REHEARSAL], None)
     found = (await _perform([REHEARSAL], subject, seed, isolated=isolated, workers=1, done=done))[id(REHEARSAL)]
     if found.notes:
@@ -106,10 +112,18 @@ async def _rehearse(subject: Subject, seed: int, *, isolated: bool) -> None:
         if name not in sys.modules:
             with suppress(Exception):  # the checks will meet what is wrong with it
                 import_module(name)
+    return found
 
 
 async def _perform(
-    checks: list[Check], subject: Subject, seed: int, *, isolated: bool, workers: int, done: Callable[[Check], None]
+    checks: list[Check],
+    subject: Subject,
+    seed: int,
+    *,
+    isolated: bool,
+    workers: int,
+    done: Callable[[Check], None],
+    deadline: float | None = None,
 ) -> dict[int, CheckResult]:
     found: dict[int, CheckResult] = {}
     free = asyncio.Semaphore(workers)
@@ -117,7 +131,7 @@ async def _perform(
     async def one(each: Check) -> None:
         async with free:
             if isolated:
-                found[id(each)] = await isolation.perform_apart(each, subject, seed)
+                found[id(each)] = await isolation.perform_apart(each, subject, seed, deadline)
             else:
                 found[id(each)] = await asyncio.to_thread(perform, each, subject, seed)
         done(each)

@@ -14,6 +14,7 @@ from bourn import dialects
 from bourn.contract import scripts
 from bourn.contract.guest import Guest
 from bourn.contract.place import Place
+from bourn.contract.readers import guarded
 from bourn.contract.registry import Clock
 from bourn.contract.subject import Subject
 from bourn.contract.trace import Trace, TracedServer
@@ -34,7 +35,7 @@ class Stage:
     """
 
     def __init__(self, subject: Subject, seed: int, clock: Clock, disturbances: Disturbances) -> None:
-        self.subject = subject
+        self.subject = guarded(subject)
         self.seed = seed
         self.dice = Random(seed)  # noqa: S311 -- dice that must fall the same way again
         self.clock = clock

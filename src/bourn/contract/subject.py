@@ -99,12 +99,34 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         if self.client is not None and self.connect is None:
             raise InputError(f"the subject {self.name!r} has client= but no connect=: say how a client makes a stream")
         dialects.get(self.dialect)
+        for name, (fits, wanted) in _WANTED.items():
+            value = getattr(self, name)
+            if value is not None and not fits(value):
+                raise InputError(f"the subject {self.name!r} has {name}={value!r}: {wanted} is needed")
 
     def lacks(self, capability: str) -> bool:
         """Whether a capability was not declared."""
         value = getattr(self, capability)
         return value is None or value is False or value == ()
 
+
+Wanted = tuple[Callable[[Any], bool], str]
+
+_CALL: Wanted = (callable, "something that can be called")
+_NUMBER: Wanted = (lambda value: isinstance(value, int | float) and value > 0, "a number above 0")
+_KINDS: Wanted = (
+    lambda value: isinstance(value, tuple) and all(isinstance(one, type) and issubclass(one, BaseException) for one in value),
+    "a tuple of exception types",
+)
+
+_WANTED: dict[str, Wanted] = {
+    **dict.fromkeys(("factory", "failing", "connect", "client", "text", "view", "terminal", "partial", "close"), _CALL),
+    **dict.fromkeys(("errors", "closed_errors"), _KINDS),
+    **dict.fromkeys(("max_event_bytes", "max_held_bytes", "pool_size", "idle", "byte_idle", "total"), _NUMBER),
+    "retries": (lambda value: isinstance(value, int) and value >= 0, "a whole number"),
+    "invalid_utf8": (lambda value: value in ("replace", "error"), '"replace" or "error"'),
+}
+"""Field to what it may be, where it is given."""
 
 DECLARE: dict[str, str] = {
     "connect": "it was given no connect=, so it cannot be pointed at the kit's server",

@@ -164,7 +164,11 @@ def _whole(stream: Any) -> Partial:
 sabotage("9.2", "after a close its text so far was ''", reference("forgets", Forgets))
 sabotage("9.2", "its tool calls so far were [('look_up', '')]", reference("forgets calls", ForgetsCalls))
 sabotage("9.2", "it told None input tokens; the service had told 7", reference("counts at the end", CountsAtTheEnd))
-sabotage("9.2", "could not be read: AssertionError", reference("no answer yet", NoAnswerYet, partial=_whole))
+sabotage(
+    "9.2",
+    "could not be read: its partial=",
+    reference("no answer yet", NoAnswerYet, partial=_whole),
+)
 
 
 class SkipsErrors(ReferenceStream):
@@ -310,6 +314,17 @@ class GivesUpAtOnce(ReferenceClient):
         super().__init__(*args, **{**limits, "retries": 0})
 
 
+class TakesRefusals(ReferenceStream):
+    """Takes whatever ends for the end of an answer."""
+
+    def settle(self) -> None:
+        if self.body.status == 429:
+            self.finished = True
+        else:
+            super().settle()
+
+
+sabotage("9.6", "a 429 was taken for an answer: it ended with StopAsync", reference("takes refusals", TakesRefusals))
 sabotage("9.6", "after 1 pieces of text and a reset it sent 1 more requests", reference("starts over", StartsOver))
 sabotage("9.6", "after 1 pieces of text and a reset it said 'It It '", reference("repeats itself", RepeatsItself))
 sabotage("9.6", "asked to wait 7 s, it tried again after 1 s", reference("impatient", Impatient))
