@@ -12,9 +12,9 @@ import pytest
 from bourn import dialects
 from bourn.dialects.base import HttpCall, WireError
 from bourn.events import (
+    Citation,
     Event,
     Finish,
-    Other,
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
@@ -60,7 +60,7 @@ ANSWER: list[Event] = [
     ToolCallEnd(4),
     Finish("tool_calls", "tool_use", Usage(100, 20, 30, 40)),
 ]
-CITED: list[Event] = [TextStart(0), Other("citation", {"title": "facts"}, 0), TextDelta(0, "x"), TextEnd(0)]
+CITED: list[Event] = [TextStart(0), Citation(0, title="facts"), TextDelta(0, "x"), TextEnd(0)]
 
 Handler = Callable[[HttpRequest], Reply]
 

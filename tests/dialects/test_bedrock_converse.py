@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 from bourn.dialects.bedrock.converse import DIALECT, ConverseDecoder
 from bourn.errors import BournError, PayloadError
 from bourn.events import (
+    Citation,
     Finish,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
     ReasoningStart,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -123,32 +129,38 @@ def test_a_tool_call_that_is_named_badly_is_a_call_all_the_same(told: dict[str, 
 
 @pytest.mark.parametrize(
     ("pieces", "whole"),
-    [([], {}), (['{"q":', "1}"], {"input": {"q": 1}}), (['{"q'], {"input": '{"q'})],
+    [([], ""), (['{"q":', "1}"], '{"q":1}'), (['{"q'], '{"q')],
 )
-def test_a_call_that_the_service_answers_itself(pieces: list[str], whole: dict[str, Any]) -> None:
-    """It is no call for the client: the block comes whole, with its input read; input that was cut stays a text."""
+def test_a_call_that_the_service_answers_itself(pieces: list[str], whole: str) -> None:
+    """It is no call for the client: the block comes whole, also where it was cut."""
     told = {"toolUseId": "t", "name": "nova_grounding", "type": "server_tool_use"}
     blocks = [start(0, toolUse=told), *[delta(0, toolUse={"input": piece}) for piece in pieces]]
-    assert events(*blocks, stop(0), *END) == [Other("toolUse", told | whole), STOPPED]
-    assert events(*blocks, *END) == [Other("toolUse", told | whole), STOPPED]
+    assert events(*blocks, stop(0), *END) == [ServerToolCall("t", "nova_grounding", whole), STOPPED]
+    assert events(*blocks, *END) == [ServerToolCall("t", "nova_grounding", whole), STOPPED]
+    odd = told | {"hint": 1}
+    assert events(start(0, toolUse=odd), stop(0), *END)[0] == ServerToolCall("t", "nova_grounding", "", odd)
 
 
 def test_a_result_of_the_services_own_tool() -> None:
     """Its pieces are lists of content, and are joined to one."""
     told = {"toolUseId": "t", "type": "nova_code_interpreter_result", "status": "success"}
     pieces: list[Any] = [[{"text": "a"}], [{"json": {"b": 1}}, {"text": "c"}], {"odd": 1}]
-    assert events(start(0, toolResult=told), *[delta(0, toolResult=piece) for piece in pieces], stop(0), *END)[0] == Other(
-        "toolResult", told | {"content": [{"text": "a"}, {"json": {"b": 1}}, {"text": "c"}, {"odd": 1}]}
-    )
+    assert events(start(0, toolResult=told), *[delta(0, toolResult=piece) for piece in pieces], stop(0), *END)[
+        0
+    ] == ServerToolResult("t", "nova_code_interpreter", [{"text": "a"}, {"json": {"b": 1}}, {"text": "c"}, {"odd": 1}])
+    failed = {"toolUseId": "t", "status": "error"}
+    assert events(start(0, toolResult=failed), stop(0), *END)[0] == ServerToolResult("t", is_error=True, raw=failed)
 
 
 def test_an_image_that_the_model_made() -> None:
     """Its bytes come in pieces, each in base64; a piece that is none leaves all as they came."""
     made = [delta(0, image={"source": {"bytes": "YWI="}}), delta(0, image={"source": {"bytes": "Yw=="}})]
     failed = delta(0, image={"error": {"message": "no"}})
-    assert events(start(0, image={"format": "png"}), *made, stop(0), *END)[0] == Other(
-        "image", {"format": "png", "source": {"bytes": "YWJj"}}
-    )
+    assert events(start(0, image={"format": "png"}), *made, stop(0), *END)[:3] == [
+        MediaStart(0, "image/png"),
+        MediaDelta(0, b"abc"),
+        MediaEnd(0),
+    ]
     assert events(start(0, image={"format": "png"}), made[0], failed, stop(0), *END)[0] == Other(
         "image", {"format": "png", "deltas": [{"source": {"bytes": "YWI="}}, {"error": {"message": "no"}}]}
     )
@@ -164,17 +176,20 @@ def test_blocks_and_pieces_that_are_not_known_are_told() -> None:
     assert events(thought(0, text="a"), thought(0, colour="red"), *END)[2] == Other("reasoningContent", {"colour": "red"}, 0)
     assert events(delta(4, toolUse={"input": "{}"}), *END)[0] == Other("toolUse", {"input": "{}"})
     assert events(start(0, toolUse={"toolUseId": "t", "name": "f", "hint": 1}), *END)[1] == Other("hint", 1, 0)
-    assert events(start(0, song={}), delta(0, citation={"title": "x"}), *END)[0] == Other("citation", {"title": "x"})
+    assert events(start(0, song={}), delta(0, citation={"title": "x"}), *END)[0] == Citation(title="x")
 
 
 def test_citations_belong_to_their_text() -> None:
     """They may come before the text (Claude), after it, or alone in a block (Nova)."""
     cited = {"title": "facts"}
     assert events(delta(0, citation=cited), *TEXT, *END) == [
-        TextStart(0), Other("citation", cited, 0), *SPOKEN[1:], STOPPED,
+        TextStart(0), Citation(0, title="facts"), *SPOKEN[1:], STOPPED,
     ]  # fmt: skip
-    assert events(delta(0, text="a"), delta(0, citation=cited), stop(0), *END)[2] == Other("citation", cited, 0)
-    assert events(delta(3, citation=cited), stop(3), *END) == [TextStart(0), Other("citation", cited, 0), TextEnd(0), STOPPED]
+    assert events(delta(0, text="a"), delta(0, citation=cited), stop(0), *END)[2] == Citation(0, title="facts")
+    assert events(delta(3, citation=cited), stop(3), *END) == [TextStart(0), Citation(0, title="facts"), TextEnd(0), STOPPED]
+    place = {"location": {"web": {"url": "u", "domain": "d"}}, "sourceContent": [{"text": "a"}, {"text": "b"}], "source": "s"}
+    assert events(delta(0, citation=place), *END)[1] == Citation(0, "u", id="s", quote="ab", raw=place)
+    assert events(delta(0, citation=7), *END)[1] == Other("citation", 7, 0)
 
 
 def test_two_pieces_in_one_delta_are_both_read() -> None:
@@ -226,9 +241,8 @@ def test_what_else_the_metadata_say_is_told() -> None:
         Other("additionalModelResponseFields", {"a": 1}),
         Other("metrics", {"latencyMs": 7}),
         Other("trace", trace),
-        Other("serviceTier", {"type": "flex"}),
         Other("usage", {"cacheDetails": [{"ttl": "1h", "inputTokens": 1}]}),
-        Finish("content_filter", "guardrail_intervened", Usage(1, 2)),
+        Finish("content_filter", "guardrail_intervened", Usage(1, 2), service_tier="flex"),
     ]
 
 

@@ -14,7 +14,10 @@ from bourn.dialects.cohere.decoder import DIALECT, CohereDecoder
 from bourn.dialects.cohere.words import PLAN
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
+    ChosenToken,
+    Citation,
     Finish,
+    Logprobs,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -153,6 +156,17 @@ def cite(index: int, **fields: Any) -> list[dict[str, Any]]:
     return [message("citation-start", index, citations={**CITATION, **fields}), stop(index, "citation")]
 
 
+def cited(citation: dict[str, Any], index: int | None = None) -> Citation:
+    """The citation of a source, which says more than its fields."""
+    places = {name: citation[name] for name in ("text", "start", "end")}
+    return Citation(index, id=citation["sources"][0]["id"], raw=citation, **places)
+
+
+def numbers(index: int | None = None) -> Logprobs:
+    told = {"text": "Hé", "token_ids": [1], "logprobs": [-0.5]}
+    return Logprobs((ChosenToken("Hé", -0.5),), index, told)
+
+
 def test_citations_name_the_part_they_belong_to() -> None:
     """By the number of the block; without one it is the last text; a citation of the plan belongs to the plan."""
     assert events(
@@ -178,18 +192,18 @@ def test_citations_name_the_part_they_belong_to() -> None:
         ReasoningEnd(0),
         TextStart(1),
         TextDelta(1, "Hé"),
-        Other("citations", CITATION, 1),
+        cited(CITATION, 1),
         TextDelta(1, "llo"),
         TextEnd(1),
         TextStart(2),
-        Other("citations", {**CITATION, "content_index": 0}, 1),
-        Other("citations", {**CITATION, "content_index": 1, "type": "TEXT_CONTENT"}, 2),
-        Other("citations", {**CITATION, "type": "PLAN"}, 0),
+        cited({**CITATION, "content_index": 0}, 1),
+        cited({**CITATION, "content_index": 1, "type": "TEXT_CONTENT"}, 2),
+        cited({**CITATION, "type": "PLAN"}, 0),
         TextEnd(2),
         ReasoningStart(3),
-        Other("citations", CITATION, 2),
-        Other("citations", {**CITATION, "content_index": [2]}, 2),
-        Other("citations", {**CITATION, "content_index": 2}, 3),
+        cited(CITATION, 2),
+        cited({**CITATION, "content_index": [2]}, 2),
+        cited({**CITATION, "content_index": 2}, 3),
         ReasoningEnd(3),
         STOPPED,
     ]
@@ -198,7 +212,7 @@ def test_citations_name_the_part_they_belong_to() -> None:
 def test_citations_may_be_several_or_come_first() -> None:
     """The name is plural, so a list is read, too; without a text there is no part to name."""
     several = message("citation-start", 0, citations=[CITATION, CITATION])
-    assert events(several, end())[:2] == [Other("citations", CITATION)] * 2
+    assert events(several, end())[:2] == [cited(CITATION)] * 2
 
 
 def test_logprobs_are_kept_with_their_part() -> None:
@@ -210,7 +224,7 @@ def test_logprobs_are_kept_with_their_part() -> None:
         message("content-delta", 0, content={"text": ""}, logprobs=told),
         stop(0),
         end(),
-    ) == [TextStart(0), TextDelta(0, "Hé"), Other("logprobs", told, 0), Other("logprobs", told, 0), TextEnd(0), STOPPED]
+    ) == [TextStart(0), TextDelta(0, "Hé"), numbers(0), numbers(0), TextEnd(0), STOPPED]
     assert events(
         start(0, "thinking"),
         message("content-delta", 0, content={"thinking": ""}, logprobs=told),
@@ -219,10 +233,10 @@ def test_logprobs_are_kept_with_their_part() -> None:
         end(),
     ) == [
         ReasoningStart(0),
-        Other("logprobs", told, 0),
+        numbers(0),
         ReasoningDelta(0, "Hm"),
-        Other("logprobs", told, 0),
-        Other("logprobs", told),
+        numbers(0),
+        numbers(),
         ReasoningEnd(0),
         STOPPED,
     ]

@@ -15,9 +15,12 @@ from bourn.dialects.cohere.server import finish_word
 from bourn.dialects.cohere.words import PLAN
 from bourn.errors import ModelError
 from bourn.events import (
+    ChosenToken,
+    Citation,
     Event,
     Finish,
     FinishReason,
+    Logprobs,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -36,12 +39,18 @@ from bourn.events import (
 )
 from bourn.messages import Message, Request
 from bourn.response import Response
-from bourn.testing.strategies import Kind, event_runs, json_values, names, settled, usages
+from bourn.testing.strategies import Kind, event_runs, names, notes, settled, texts, usages
 from bourn.wire.sse import SSEFramer
 from tests.recordings import decode
 
 REQUEST = Request("m", (Message("user", "hi"),))
-CITATION = {"start": 0, "end": 1, "text": "a", "sources": [{"type": "document", "id": "d", "document": {"id": "d"}}]}
+CITATION = {
+    "start": 0,
+    "end": 1,
+    "text": "a",
+    "sources": [{"type": "document", "id": "d", "document": {"id": "d"}}],
+    "type": "TEXT_CONTENT",
+}
 BILLED = {"billed_units": {"input_tokens": 2, "output_tokens": 3}}
 
 ANSWER: list[Event] = [
@@ -51,7 +60,7 @@ ANSWER: list[Event] = [
     ReasoningEnd(0),
     TextStart(1),
     TextDelta(1, "a\u2028"),
-    Other("citations", CITATION, 1),
+    Citation(1, id="d", text="a", start=0, end=1),
     TextDelta(1, "b"),
     TextEnd(1),
     ReasoningStart(2, PLAN),
@@ -114,6 +123,16 @@ def runs(layout: Any, **more: Any) -> st.SearchStrategy[list[Event]]:
     )
 
 
+def _notes(index: int) -> st.SearchStrategy[Event]:
+    said = st.none() | texts
+    token = st.builds(ChosenToken, texts, st.floats(-9, 0))
+    return st.one_of(
+        st.builds(Citation, st.just(index), said, said, said, text=said, start=st.none() | st.integers(0, 9)),
+        token.map(lambda one: Logprobs((one,), index, {"text": one.token, "token_ids": [1], "logprobs": [one.logprob]})),
+        st.just(Other("logprobs", {"text": "ab", "token_ids": [], "logprobs": [0.5, 0.25]}, index)),
+    )
+
+
 @st.composite
 def decorated(draw: st.DrawFn) -> list[Event]:
     """A run with citations and logprobs in its text, and with usage that has no place at its end."""
@@ -123,8 +142,7 @@ def decorated(draw: st.DrawFn) -> list[Event]:
             out.append(Other("usage", {"billed_units": {"search_units": 1}, "tokens": {"image_tokens": 2}}))
         out.append(event)
         if isinstance(event, TextStart | TextDelta) and draw(st.booleans()):
-            kind = draw(st.sampled_from(["citations", "logprobs"]))
-            out.append(Other(kind, {"a": draw(json_values)}, event.index))
+            out.append(draw(_notes(event.index)))
     return settled(out)
 
 
@@ -144,7 +162,7 @@ def test_the_tool_plan_survives_the_wire() -> None:
     assert decode(DIALECT, [encoded(moved)]).events == moved
 
 
-@given(event_runs(cut_calls=True))
+@given(event_runs(other=notes, cut_calls=True))
 def test_every_legal_run_can_be_written(events: list[Event]) -> None:
     """Also what Cohere has no words for makes an answer, in which no text, reasoning or argument is missing."""
     finish = events[-1]
@@ -216,7 +234,7 @@ def test_an_answer_is_written_in_coheres_order() -> None:
     assert payloads[12]["delta"] == {
         "message": {"tool_calls": {"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}}
     }
-    twice = written([Start(), Other("citations", {}), Other("citations", {}), Finish("stop")])
+    twice = written([Start(), Other("citations", 7), Citation(url="u"), Finish("stop")])
     assert [payload.get("index") for payload in twice] == [None, 0, 0, 1, 1, None]
     assert payloads[-1]["delta"] == {
         "finish_reason": "TOOL_CALL",
@@ -271,8 +289,10 @@ def test_what_the_dialect_has_no_word_for_is_changed_as_documented() -> None:
 
 def test_an_answer_is_written_whole_for_who_did_not_ask_for_a_stream() -> None:
     """One object with the same blocks, the plan and the calls under their own names."""
-    logprobs = {"text": "a", "token_ids": [1], "logprobs": [-1.0]}
-    whole = json.loads(DIALECT.encode_whole(REQUEST, [*ANSWER[:-1], Other("logprobs", logprobs, 1), ANSWER[-1]]))
+    logprobs = {"text": "a", "token_ids": [], "logprobs": [-1.0]}
+    whole = json.loads(
+        DIALECT.encode_whole(REQUEST, [*ANSWER[:-1], Logprobs((ChosenToken("a", -1.0),), 1, logprobs), ANSWER[-1]])
+    )
     assert whole == {
         "id": "i",
         "message": {

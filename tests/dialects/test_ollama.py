@@ -13,7 +13,12 @@ from bourn import dialects
 from bourn.dialects.ollama.decoder import DIALECT, OllamaDecoder
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
+    ChosenToken,
     Finish,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -156,19 +161,21 @@ def test_what_is_empty_is_not_told() -> None:
 
 
 def test_what_has_no_word_here_is_kept() -> None:
-    """Logprobs, images and the times at the end, each as ``Other`` after the part that they came with."""
+    """Log probabilities, images, and the times at the end, after the part that they came with."""
     assert events(
         {**said("a"), "logprobs": [{"token": "a"}]},
         {**said("a"), "logprobs": [{"token": "a"}]},
-        said(images=["aWQ="]),
+        said(images=["aWQ=", "?"]),
+        {**said(), "image": "aWQ="},
         end(total_duration=4, load_duration=1, prompt_eval_duration=2, eval_duration=3),
     ) == [
         TextStart(0),
         TextDelta(0, "a"),
-        Other("logprobs", [{"token": "a"}]),
+        Logprobs((ChosenToken("a"),), 0, [{"token": "a"}]),
         TextDelta(0, "a"),
-        Other("logprobs", [{"token": "a"}]),
-        Other("images", ["aWQ="]),
+        Logprobs((ChosenToken("a"),), 0, [{"token": "a"}]),
+        *(MediaStart(1, "image"), MediaDelta(1, b"id"), MediaEnd(1), Other("images", "?")),
+        *(MediaStart(2, "image"), MediaDelta(2, b"id"), MediaEnd(2)),
         TextEnd(0),
         Other("total_duration", 4),
         Other("load_duration", 1),

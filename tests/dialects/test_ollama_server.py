@@ -17,9 +17,14 @@ from bourn.dialects.ollama.server import done_word
 from bourn.dialects.ollama.words import LAST, REPEATED, LineOthers
 from bourn.errors import ModelError
 from bourn.events import (
+    ChosenToken,
     Event,
     Finish,
     FinishReason,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -38,7 +43,7 @@ from bourn.events import (
 )
 from bourn.messages import Message, Request
 from bourn.response import Response
-from bourn.testing.strategies import event_runs, json_values, names, texts, usages
+from bourn.testing.strategies import event_runs, json_values, names, notes, texts, usages
 from tests.recordings import decode
 
 REQUEST = Request("m", (Message("user", "hi"),))
@@ -92,7 +97,7 @@ def _said(draw: st.DrawFn, kind: str, index: int) -> list[Event]:
 def _called(draw: st.DrawFn, index: int) -> list[Event]:
     """A call, and what may come while no part is open that it would have to wait for."""
     call: list[Event] = [ToolCallStart(index, draw(st.none() | names), draw(names)), ToolCallDelta(index, draw(_arguments))]
-    others = [Other(kind, ["x"] if kind == "images" else {"a": draw(json_values)}) for kind in _STREWN if draw(st.booleans())]
+    others = [Other(kind, "?" if kind == "images" else {"a": draw(json_values)}) for kind in _STREWN if draw(st.booleans())]
     return [*call, ToolCallEnd(index), *others]
 
 
@@ -119,7 +124,7 @@ def test_what_is_written_is_read_back_the_same(events: list[Event]) -> None:
     assert out.events == events
 
 
-@given(event_runs(cut_calls=True))
+@given(event_runs(other=notes, cut_calls=True))
 def test_every_legal_run_can_be_written(events: list[Event]) -> None:
     """Also what Ollama has no words for makes an answer, in which no text, thinking or whole call is missing."""
     finish = events[-1]
@@ -187,10 +192,17 @@ def test_the_lines_are_ollamas() -> None:
 
 def test_what_has_no_part_is_a_line_of_its_own() -> None:
     """Images in the message, other kinds beside it; what is not Ollama's is no line at all."""
-    others: list[Event] = [Other("images", ["aQ=="]), Other("logprobs", [1]), Other("odd", 1)]
-    images, logprobs, _ = lines([Start(), *others, Finish("stop")])
+    image: list[Event] = [MediaStart(0, "image/png"), MediaDelta(0, b"i"), MediaEnd(0)]
+    token = Logprobs((ChosenToken("a", -0.5),))
+    speech: list[Event] = [MediaStart(1, "audio"), MediaDelta(1, b"i"), MediaEnd(1)]
+    images, logprobs, _ = lines([Start(), *image, token, *speech, Other("odd", 1), Finish("stop")])
     assert images["message"] == {"role": "assistant", "content": "", "images": ["aQ=="]}
-    assert (logprobs["message"], logprobs["logprobs"]) == ({"role": "assistant", "content": ""}, [1])
+    assert (logprobs["message"], logprobs["logprobs"]) == (
+        {"role": "assistant", "content": ""},
+        [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}],
+    )
+    whole = json.loads(DIALECT.encode_whole(REQUEST, [Start(), *image, token, Finish("stop")]))
+    assert (whole["message"]["images"], len(whole["logprobs"])) == (["aQ=="], 1)
 
 
 def test_letters_are_escaped_as_go_does() -> None:

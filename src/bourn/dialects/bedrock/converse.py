@@ -16,6 +16,7 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import Dialect, reason_for, truncated
+from bourn.dialects.bedrock import converse_notes as notes
 from bourn.dialects.bedrock.converse_parse import parse
 from bourn.dialects.bedrock.converse_request import call
 from bourn.dialects.bedrock.converse_server import PATHS, ConverseEncoder, encode_whole
@@ -114,13 +115,9 @@ def _deltas(pieces: list[Any]) -> dict[str, Any]:
     return {"deltas": pieces}
 
 
-def _input(pieces: list[Any]) -> dict[str, Any]:
-    """The input of a call that the service answers itself; input that was cut stays a text."""
-    text = "".join(str(piece.get("input", "")) if isinstance(piece, dict) else "" for piece in pieces)
-    try:
-        return {"input": msgspec.json.decode(text)} if text else {}
-    except payload.UNREADABLE:
-        return {"input": text}
+def _text(pieces: list[Any]) -> str:
+    """The input of a call that the service answers itself."""
+    return "".join(str(piece.get("input", "")) if isinstance(piece, dict) else "" for piece in pieces)
 
 
 def _results(pieces: list[Any]) -> dict[str, Any]:
@@ -135,7 +132,7 @@ def _image(pieces: list[Any]) -> dict[str, Any]:
     return _deltas(pieces)
 
 
-_JOINED: dict[str, Callable[[list[Any]], dict[str, Any]]] = {"toolUse": _input, "toolResult": _results, "image": _image}
+_JOINED: dict[str, Callable[[list[Any]], dict[str, Any]]] = {"toolResult": _results, "image": _image}
 """A held block's kind to what makes of its deltas the fields that they stand for."""
 
 
@@ -154,6 +151,7 @@ class ConverseDecoder:
         self._started = False
         self._told = False  # metadata came
         self._reason: str | None = None
+        self._tier: str | None = None
         self._parts = Parts()
         self._blocks: dict[int, _Block] = {}
 
@@ -245,7 +243,8 @@ class ConverseDecoder:
         out: list[Event] = []
         if block is None and kind == "citation":
             block = self._open(index, "text", out)
-        out.append(Other(kind, told, None if block is None or block.held is not None else block.part))
+        part = None if block is None or block.held is not None else block.part
+        out.append(notes.CITATION.take(told, part) if kind == "citation" else Other(kind, told, part))
         return self._begun(out)
 
     def _open(self, index: int, kind: str, out: list[Event]) -> _Block:
@@ -294,11 +293,23 @@ class ConverseDecoder:
         if block is None or block.kind == "tool_call":
             return
         if block.held is not None:
-            out.append(block.whole())
+            self._give(block, block.held, out)
         elif block.redacted:
             self._parts.end(block, out, signature=join_blobs(block.redacted), redacted=True)
         else:
             self._parts.end(block, out, signature=block.signature)
+
+    def _give(self, block: _Block, held: dict[str, Any], out: list[Event]) -> None:
+        """A held block: a tool of the service, what it gave, an image; or an ``Other``."""
+        if block.kind == "toolUse":
+            out.append(notes.read_call(held, _text(block.pieces)))
+            return
+        whole = block.whole()
+        image = notes.read_image(whole.payload) if block.kind == "image" else None
+        if image is not None:
+            self._parts.whole_media(image[0], out, data=image[1])
+        else:
+            out.append(notes.RESULT.take(whole.payload) if block.kind == "toolResult" else whole)
 
     def _on_message_start(self, data: bytes) -> Sequence[Event]:
         """The role, which is always the assistant's. A second start is an answer begun anew in the same body."""
@@ -329,7 +340,9 @@ class ConverseDecoder:
             self.usage = read_usage(usage)
         except msgspec.ValidationError as error:
             raise PayloadError(f"undecodable usage ({error})", raw=data) from error
-        out = _rest(value, _METADATA_KNOWN)
+        tier = value.get("serviceTier")
+        self._tier = tier.get("type") if isinstance(tier, dict) and isinstance(tier.get("type"), str) else None
+        out = _rest(value, _METADATA_KNOWN if self._tier is None else _METADATA_KNOWN | {"serviceTier"})
         if rest := {name: told for name, told in usage.items() if name not in USAGE_FIELDS and told not in _NOTHING}:
             out.append(Other("usage", rest))
         return [*self._begun(out), *self._finish()] if self.ended else self._begun(out)
@@ -346,7 +359,7 @@ class ConverseDecoder:
         out: list[Event] = []
         for block in self._blocks.values():
             self._shut(block, out)
-        self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified), out)
+        self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified, self._tier), out)
         self.ended = self.done = True
         return self._begun(out)
 

@@ -14,12 +14,18 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import WireError
+from bourn.dialects.bedrock import converse_notes as notes
 from bourn.dialects.bedrock.converse_words import SERVER_TOOL, STREAM, WHOLE, stop_word, write_usage
 from bourn.dialects.bedrock.words import write, write_exception
+from bourn.dialects.media import write_base64
 from bourn.events import (
     STARTS,
+    Citation,
     Event,
     Finish,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -27,6 +33,8 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -36,7 +44,7 @@ from bourn.events import (
     ToolCallStart,
 )
 from bourn.messages import Reasoning, Refusal, Request, Text, ToolCall
-from bourn.response import Response
+from bourn.response import Media, Response
 
 PATHS = (f"/model/.+/{STREAM}", f"/model/.+/{WHOLE}")
 
@@ -63,6 +71,7 @@ class ConverseEncoder:
         self._next = 0
         self._blocks: dict[int, int] = {}  # part to block
         self._fields: dict[str, Any] = {}
+        self._pictures: dict[int, tuple[str, list[bytes]]] = {}
 
     def encode(self, event: Event) -> bytes:
         """The bytes that ``event`` becomes; empty when they come with a later event."""
@@ -110,19 +119,50 @@ class ConverseEncoder:
     def _arguments(self, event: ToolCallDelta) -> bytes:
         return _delta(self._blocks[event.index], {"toolUse": {"input": event.arguments}})
 
+    def _media(self, event: MediaStart) -> bytes:
+        if event.media_type.startswith("image/"):
+            self._pictures[event.index] = (event.media_type.removeprefix("image/"), [])
+        return b""
+
+    def _piece(self, event: MediaDelta) -> bytes:
+        if event.index in self._pictures:
+            self._pictures[event.index][1].append(event.data)
+        return b""
+
+    def _media_end(self, event: MediaEnd) -> bytes:
+        """An image is a block that comes whole; other files have no place."""
+        format, pieces = self._pictures.pop(event.index, ("", []))
+        return self._block("image", _image(format, b"".join(pieces))) if pieces else b""
+
+    def _citation(self, event: Citation) -> bytes:
+        if event.index not in self._blocks:
+            return b""
+        return _delta(self._blocks[event.index], {"citation": notes.CITATION.give(event)})
+
+    def _server_call(self, event: ServerToolCall) -> bytes:
+        at = self._take(None)
+        said = _delta(at, {"toolUse": {"input": event.arguments}}) if event.arguments else b""
+        return _start(at, {"toolUse": notes.write_call(event, at)}) + said + _stop(at)
+
+    def _server_result(self, event: ServerToolResult) -> bytes:
+        return self._block("toolResult", notes.RESULT.give(event))
+
+    def _block(self, kind: str, told: dict[str, Any]) -> bytes:
+        at = self._take(None)
+        return _start(at, {kind: _opening(kind, told)}) + _piece(at, kind, told) + _stop(at)
+
     def _other(self, event: Other) -> bytes:
         kind, told, part = event.kind, event.payload, event.index
         if is_field(event):
             self._fields[kind] = told
         elif is_block(event):
-            at = self._take(None)
-            return _start(at, {kind: _opening(kind, told)}) + _piece(at, kind, told) + _stop(at)
+            return self._block(kind, told)
         elif kind == "citation" and part in self._blocks:
             return _delta(self._blocks[part], {kind: told})
         return b""
 
     def _finish(self, event: Finish) -> bytes:
-        fields = {"metrics": _METRICS} | self._fields
+        fields = {"metrics": _METRICS} | self._fields | tier(event.service_tier)
         usage = write_usage(event.usage) | fields.pop("usage", {})
         stop = {name: fields.pop(name) for name in sorted(_STOP_FIELDS & fields.keys())}
         word = stop_word(event.reason, event.raw_reason)
@@ -143,9 +183,24 @@ class ConverseEncoder:
         ToolCallStart: _tool_start,
         ToolCallDelta: _arguments,
         ToolCallEnd: _end,
+        MediaStart: _media,
+        MediaDelta: _piece,
+        MediaEnd: _media_end,
+        Citation: _citation,
+        ServerToolCall: _server_call,
+        ServerToolResult: _server_result,
         Other: _other,
         Finish: _finish,
     }
+
+
+def tier(word: str | None) -> dict[str, Any]:
+    """The service tier as a field of the metadata; nothing where it is not known."""
+    return {} if word is None else {"serviceTier": {"type": word}}
+
+
+def _image(format: str, data: bytes) -> dict[str, Any]:
+    return {"format": format, "source": {"bytes": write_base64(data)}}
 
 
 def is_field(event: Other) -> bool:
@@ -208,6 +263,13 @@ class _Whole:
         self.response.fold(event)
         if type(event) in STARTS:
             self._content.append(event.index)  # type: ignore[attr-defined]  # every start has an index
+        elif isinstance(event, Citation) and event.index is not None:
+            self._citations.setdefault(event.index, []).append(notes.CITATION.give(event))
+        elif isinstance(event, ServerToolCall):
+            called = notes.write_call(event, len(self._content)) | {"input": _input(event.arguments)}
+            self._content.append({"toolUse": called})
+        elif isinstance(event, ServerToolResult):
+            self._content.append({"toolResult": notes.RESULT.give(event)})
         elif type(event) is Other:
             self._other(event)
 
@@ -220,15 +282,20 @@ class _Whole:
             self._citations.setdefault(event.index, []).append(event.payload)
 
     def answer(self) -> dict[str, Any]:
-        response, fields = self.response, {"metrics": _METRICS} | self._fields
+        response = self.response
+        fields = {"metrics": _METRICS} | self._fields | tier(response.service_tier)
         parts = iter(response.parts)
-        content = [self._block(place, next(parts)) if isinstance(place, int) else place for place in self._content]
+        blocks = (self._block(place, next(parts)) if isinstance(place, int) else place for place in self._content)
+        content = [block for block in blocks if block is not None]
         usage = write_usage(response.usage) | fields.pop("usage", {})
         stop = stop_word(response.finish_reason or "other", response.raw_finish_reason)
         message = {"output": {"message": {"role": "assistant", "content": content}}}
         return message | ({} if stop is None else {"stopReason": stop}) | {"usage": usage} | fields
 
-    def _block(self, place: int, part: Any) -> dict[str, Any]:
+    def _block(self, place: int, part: Any) -> dict[str, Any] | None:
+        if isinstance(part, Media):
+            image = part.media_type.startswith("image/") and part.data
+            return {"image": _image(part.media_type.removeprefix("image/"), part.data)} if image else None
         block = _WHOLE_BLOCKS[type(part)](part)
         if place in self._citations and isinstance(part, Text):
             return {"citationsContent": {"content": [block] if part.text else [], "citations": self._citations[place]}}
@@ -251,11 +318,15 @@ def _thinking(part: Reasoning) -> dict[str, Any]:
 
 
 def _tool_use(part: ToolCall) -> dict[str, Any]:
+    told = {"toolUseId": part.id or f"tooluse_{part.name}", "name": part.name, "input": _input(part.arguments)}
+    return {"toolUse": told}
+
+
+def _input(arguments: str) -> Any:
     try:
-        arguments = msgspec.json.decode(part.arguments or "{}")
+        return msgspec.json.decode(arguments or "{}")
     except payload.UNREADABLE:
-        arguments = {}
-    return {"toolUse": {"toolUseId": part.id or f"tooluse_{part.name}", "name": part.name, "input": arguments}}
+        return {}
 
 
 _WHOLE_BLOCKS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {

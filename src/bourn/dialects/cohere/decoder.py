@@ -18,6 +18,7 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import Dialect, reason_for, truncated
+from bourn.dialects.cohere import notes
 from bourn.dialects.cohere.parse import parse
 from bourn.dialects.cohere.request import call
 from bourn.dialects.cohere.server import CohereEncoder, encode_error, encode_whole
@@ -155,7 +156,7 @@ class CohereDecoder:
                     self._open(piece.index, kind, out)
                 out.append(_DELTAS[kind](self._blocks[piece.index][1], text))
         if piece.logprobs is not None:
-            out.append(Other("logprobs", piece.logprobs, self._blocks.get(piece.index, ("", None))[1]))
+            out.append(notes.LOGPROBS.take(piece.logprobs, self._blocks.get(piece.index, ("", None))[1]))
 
     def _on_content_start(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
@@ -221,9 +222,8 @@ class CohereDecoder:
 
     def _on_citation(self, data: bytes) -> Sequence[Event]:
         """A citation, with the part that it stands in: by its own word, or that of the text at hand."""
-        return [
-            Other("citations", one, self._cited(one)) for one in _listed(payload.decode(_STEP, data).delta.message.citations)
-        ]
+        cited = _listed(payload.decode(_STEP, data).delta.message.citations)
+        return [notes.CITATION.take(each, self._cited(one)) for one in cited for each in notes.each_source(one)]
 
     def _cited(self, citation: dict[str, Any]) -> int | None:
         if citation.get("type") == "PLAN":

@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 
 from bourn.dialects import payload
 from bourn.dialects.base import WireError
+from bourn.dialects.cohere import notes
 from bourn.dialects.cohere.words import DONE, FAILURES, FINISH_WORDS, PLAN, REASONS, write_usage
 from bourn.events import (
+    Citation,
     Event,
     Finish,
     FinishReason,
+    Logprobs,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -33,7 +36,7 @@ from bourn.events import (
     ToolCallStart,
 )
 from bourn.messages import Reasoning, Refusal, Request, Text, ToolCall
-from bourn.response import Response
+from bourn.response import Media, Response
 from bourn.wire import sse
 
 Json = dict[str, Any]
@@ -118,17 +121,30 @@ class CohereEncoder:
     def _call_end(self, event: ToolCallEnd) -> bytes:
         return _frame("tool-call-end", index=self._calls[event.index])
 
+    def _citation(self, event: Citation) -> bytes:
+        return self._cite(notes.CITATION.give(event))
+
+    def _cite(self, citation: Any) -> bytes:
+        at = self._citations
+        self._citations += 1
+        return _frame("citation-start", index=at, delta={"message": {"citations": citation}}) + _frame("citation-end", index=at)
+
+    def _logprobs(self, event: Logprobs) -> bytes:
+        return self._number(event.index, notes.LOGPROBS.give(event))
+
+    def _number(self, part: int | None, logprobs: Any) -> bytes:
+        """Log probabilities, which come with a piece of an open block."""
+        if part is None or part not in self._blocks:
+            return b""
+        return self._content("content-delta", part, {self._blocks[part][1]: ""}, logprobs=logprobs)
+
     def _other(self, event: Other) -> bytes:
         if event.kind == "usage" and isinstance(event.payload, dict):
             self._rest = event.payload
         elif event.kind == "citations":
-            at = self._citations
-            self._citations += 1
-            citation = _frame("citation-start", index=at, delta={"message": {"citations": event.payload}})
-            return citation + _frame("citation-end", index=at)
-        elif event.kind == "logprobs" and event.index in self._blocks:
-            content = {self._blocks[event.index][1]: ""}
-            return self._content("content-delta", event.index, content, logprobs=event.payload)
+            return self._cite(event.payload)
+        elif event.kind == "logprobs":
+            return self._number(event.index, event.payload)
         return b""
 
     def _finish(self, event: Finish) -> bytes:
@@ -151,6 +167,8 @@ class CohereEncoder:
         ToolCallStart: _call_start,
         ToolCallDelta: _arguments,
         ToolCallEnd: _call_end,
+        Citation: _citation,
+        Logprobs: _logprobs,
         Other: _other,
         Finish: _finish,
     }
@@ -165,7 +183,8 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
     plan = "".join(part.text for part in response.parts if isinstance(part, Reasoning) and part.id == PLAN)
     calls = [_call(call.id or f"{call.name}_{at}", call.name, call.arguments) for at, call in enumerate(response.tool_calls)]
     message: Json = {"role": "assistant", "content": content, PLAN: plan, "tool_calls": calls}
-    message["citations"] = [other.payload for other in response.others if other.kind == "citations"]
+    message["citations"] = [notes.CITATION.give(citation) for citation in response.citations]
+    message["citations"] += [other.payload for other in response.others if other.kind == "citations"]
     rest: Any = next((other.payload for other in response.others if other.kind == "usage"), None)
     whole: Json = {
         "id": response.id or _ID,
@@ -173,7 +192,8 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
         "finish_reason": finish_word(response.finish_reason or "other", response.raw_finish_reason),
         "usage": write_usage(response.usage, rest if isinstance(rest, dict) else {}),
     }
-    logprobs = [other.payload for other in response.others if other.kind == "logprobs"]
+    logprobs = [notes.LOGPROBS.give(Logprobs((token,))) for token in response.logprobs]
+    logprobs += [other.payload for other in response.others if other.kind == "logprobs"]
     return payload.dumps(whole | {"logprobs": logprobs} if logprobs else whole)
 
 
@@ -191,7 +211,7 @@ def finish_word(reason: FinishReason, raw: str | None) -> str | None:
 
 
 def _block(part: Any) -> Json | None:
-    if isinstance(part, ToolCall) or (isinstance(part, Reasoning) and part.id == PLAN):
+    if isinstance(part, ToolCall | Media) or (isinstance(part, Reasoning) and part.id == PLAN):
         return None
     kind = _KINDS[type(part)]
     return {"type": kind, kind: part.text}

@@ -17,10 +17,12 @@ from msgspec.structs import astuple
 
 from bourn.dialects import payload
 from bourn.dialects.base import Dialect, reason_for, truncated
+from bourn.dialects.form import listed
+from bourn.dialects.media import read_base64
 from bourn.dialects.ollama.parse import parse
 from bourn.dialects.ollama.request import call
 from bourn.dialects.ollama.server import OllamaEncoder, encode_error, encode_whole
-from bourn.dialects.ollama.words import PATH, REASONS, REPEATED, RETRYABLE, LineOthers, read_error, told
+from bourn.dialects.ollama.words import LOGPROBS, PATH, REASONS, REPEATED, RETRYABLE, LineOthers, read_error, told
 from bourn.dialects.parts import Parts
 from bourn.errors import ModelError
 from bourn.events import Event, Finish, Other, ReasoningDelta, Start, TextDelta, Usage
@@ -101,12 +103,13 @@ class OllamaDecoder:
             self._say("text", said.content, out)
         if said.tool_calls:
             self._calls(said.tool_calls, out)
+        part = None if self._kind is None else self._index
         if line.done:
             self._hush(out)
-        if said.images:
-            out.append(Other("images", said.images))
+        for picture in listed(said.images or []):
+            self._picture("images", picture, out)
         if astuple(line)[: len(_OTHERS)] != _NO_OTHERS:
-            self._others(line, out)
+            self._others(line, part, out)
         elif line.message is None and line.response is None and not line.done:
             self._unknown(frame, out)
         if line.done:
@@ -150,13 +153,26 @@ class OllamaDecoder:
             self._parts.arguments("call", "" if arguments is None else text, out)
             self._parts.end("call", out)
 
-    def _others(self, line: _Line, out: list[Event]) -> None:
+    def _picture(self, kind: str, told: Any, out: list[Event]) -> None:
+        """An image comes whole."""
+        data = read_base64(told)
+        if data:
+            self._parts.whole_media("image", out, data=data)
+        else:
+            out.append(Other(kind, told))
+
+    def _others(self, line: _Line, part: int | None, out: list[Event]) -> None:
         for kind in _OTHERS:
             held = getattr(line, kind)
             if not held or (kind in REPEATED and self._seen.get(kind) == held):
                 continue
             self._seen[kind] = held
-            out.append(Other(kind, held))
+            if kind == "logprobs":
+                out.append(LOGPROBS.take(held, part))
+            elif kind == "image":
+                self._picture(kind, held, out)
+            else:
+                out.append(Other(kind, held))
 
     def _unknown(self, frame: bytes, out: list[Event]) -> None:
         """A line that is of no kind known here is kept as a whole."""

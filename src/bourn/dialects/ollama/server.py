@@ -14,11 +14,18 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import WireError
-from bourn.dialects.ollama.words import DONE_WORDS, LAST, REASONS, LineOthers
+from bourn.dialects.form import listed
+from bourn.dialects.logprobs import write_rows
+from bourn.dialects.media import write_base64
+from bourn.dialects.ollama.words import DONE_WORDS, LAST, LOGPROBS, REASONS, LineOthers
 from bourn.events import (
     Event,
     Finish,
     FinishReason,
+    Logprobs,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     RefusalDelta,
@@ -56,6 +63,7 @@ class OllamaEncoder:
         self._model: str | None = request.model
         self._open: dict[int, tuple[ToolCallStart, list[str]]] = {}
         self._calls = 0
+        self._pictures: dict[int, list[bytes]] = {}
         self._last: Json = {}
 
     def encode(self, event: Event) -> bytes:
@@ -94,11 +102,28 @@ class OllamaEncoder:
         self._calls += 1
         return self._said({"content": "", "tool_calls": [call]})
 
+    def _on_media(self, event: MediaStart) -> bytes:
+        if event.media_type.startswith("image"):
+            self._pictures[event.index] = []
+        return b""
+
+    def _on_piece(self, event: MediaDelta) -> bytes:
+        if event.index in self._pictures:
+            self._pictures[event.index].append(event.data)
+        return b""
+
+    def _on_media_end(self, event: MediaEnd) -> bytes:
+        data = b"".join(self._pictures.pop(event.index, ()))
+        return self._said({"content": "", "images": [write_base64(data)]}) if data else b""
+
+    def _on_logprobs(self, event: Logprobs) -> bytes:
+        return self._said({"content": ""}, logprobs=LOGPROBS.give(event))
+
     def _on_other(self, event: Other) -> bytes:
         if event.kind in LAST:
             self._last[event.kind] = event.payload
         elif event.kind == "images":
-            return self._said({"content": "", "images": event.payload})
+            return self._said({"content": "", "images": listed(event.payload)})
         elif event.kind in LineOthers.__struct_fields__:
             return self._said({"content": ""}, **{event.kind: event.payload})
         return b""
@@ -117,6 +142,10 @@ class OllamaEncoder:
         ToolCallStart: _on_call,
         ToolCallDelta: _on_arguments,
         ToolCallEnd: _on_call_end,
+        MediaStart: _on_media,
+        MediaDelta: _on_piece,
+        MediaEnd: _on_media_end,
+        Logprobs: _on_logprobs,
         Other: _on_other,
         Finish: _on_finish,
     }
@@ -133,7 +162,12 @@ def encode_whole(request: Request, events: Iterable[Event]) -> bytes:
     calls = [call for call in response.tool_calls if call.complete]
     if calls:
         message["tool_calls"] = [_whole_call(call, at) for at, call in enumerate(calls)]
+    pictures = [write_base64(media.data) for media in response.media if media.media_type.startswith("image") and media.data]
+    if pictures:
+        message["images"] = pictures
     others = {other.kind: other.payload for other in response.others if other.kind in LineOthers.__struct_fields__}
+    if response.logprobs:
+        others["logprobs"] = write_rows(response.logprobs)
     end = _end(response.finish_reason or "other", response.raw_finish_reason, response.usage, others)
     return _escaped({**_head(response.model, message), **end})
 

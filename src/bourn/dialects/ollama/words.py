@@ -13,7 +13,9 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import WireError, retry_after
-from bourn.events import FinishReason
+from bourn.dialects.form import Form
+from bourn.dialects.logprobs import read_rows, write_rows
+from bourn.events import FinishReason, Logprobs
 
 PATH = "/api/chat"
 
@@ -57,6 +59,9 @@ class LineOthers(msgspec.Struct, gc=False):
     prompt_eval_duration: Any = None
     eval_duration: Any = None
 
+
+LOGPROBS = Form("logprobs", lambda raw: Logprobs(read_rows(raw)), lambda event: write_rows(event.tokens))
+"""Of a line."""
 
 REPEATED = frozenset({"remote_model", "remote_host"})
 """Kinds that come on line after line: given again only when they change."""
