@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from bourn.errors import InputError
 from bourn.messages import (
     Image,
     Message,
@@ -145,3 +146,25 @@ def test_a_call_addresses_its_own_result() -> None:
     assert call.result("rain") == ToolResult("call_1", "rain", name="weather")
     assert call.result("no such city", is_error=True).is_error
     assert ToolCall(None, "weather").result("rain").id == ""
+
+
+@pytest.mark.parametrize(("arguments", "parsed"), [("", {}), ('{"a":[1,"\u2028"]}', {"a": [1, "\u2028"]})])
+def test_the_arguments_of_a_call_are_an_object(arguments: str, parsed: dict[str, object]) -> None:
+    """No text at all is a call without arguments."""
+    assert ToolCall("c", "f", arguments).parsed() == parsed
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (ToolCall("c", "f", '{"a":', complete=False), "the call of 'f' was cut"),
+        (ToolCall("c", "f", "print(1)", custom=True), "carries free text"),
+        (ToolCall("c", "f", '{"a":'), "are no JSON object"),
+        (ToolCall("c", "f", "[1]"), "are no JSON object"),
+        (ToolCall("c", "f", "[" * 100_000), "are no JSON object"),
+    ],
+)
+def test_a_call_without_an_object_says_why(call: ToolCall, words: str) -> None:
+    """Cut, free text, or no JSON object: one error that names the tool."""
+    with pytest.raises(InputError, match=words):
+        call.parsed()

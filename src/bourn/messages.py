@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from bourn.errors import InputError
+
 Role = Literal["system", "user", "assistant", "tool"]
 ToolChoice = str
 """``"auto"``, ``"none"``, ``"required"``, or the name of the one tool to call."""
@@ -61,6 +63,20 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
     complete: bool = True
     custom: bool = False
     signature: str | None = None
+
+    def parsed(self) -> dict[str, Any]:
+        """The arguments as an object; ``{}`` where there are none.
+
+        Raises ``InputError`` where there is no object to be had: the call was cut, carries free text, or is no JSON object.
+        """
+        if not self.complete:
+            raise InputError(f"the call of {self.name!r} was cut: its arguments are not whole, so it must not be run")
+        if self.custom:
+            raise InputError(f"the call of {self.name!r} carries free text: read .arguments as it is")
+        try:
+            return msgspec.json.decode(self.arguments or "{}", type=dict[str, Any])
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise InputError(f"the arguments of the call of {self.name!r} are no JSON object: {error}") from error
 
     def result(self, content: str | tuple[Text | Image, ...], *, is_error: bool = False) -> ToolResult:
         """What the tool gave, addressed to this call: a part of the next message, whose role is ``tool``."""

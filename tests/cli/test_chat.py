@@ -15,6 +15,7 @@ from bourn.cli import exits
 from bourn.cli.main import main
 from bourn.errors import BournError
 from bourn.events import (
+    Citation,
     Event,
     Finish,
     ReasoningDelta,
@@ -23,6 +24,7 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    ServerToolCall,
     Start,
     TextDelta,
     TextEnd,
@@ -246,6 +248,16 @@ def test_tool_calls_are_shown_readably(bourn: Bourn) -> None:
     cut = bourn.answers(wire(CALL[:3])).chat("hi")
     assert cut.status == exits.CUT
     assert '→ weather({"city":) … cut off\n' in cut.err
+
+
+def test_sources_and_the_providers_own_tools_are_shown_beside_the_answer(bourn: Bourn) -> None:
+    """A tool when it runs, the sources at the end, each once, all on standard error."""
+    said: list[Event] = [TextStart(0), TextDelta(0, "so"), Citation(0, "https://a", "A"), Citation(0, "https://a")]
+    notes: list[Event] = [ServerToolCall("0", "search", '{"q":1}'), *said, Citation(0, "https://b"), TextEnd(0)]
+    shown = bourn.answers(wire([Start("id", "gpt-test", "openai"), *notes, Finish("stop", "stop", USAGE)])).chat("hi")
+    assert shown.out == "so\n"
+    assert '→ search({"q":1}), run by the provider\n' in shown.err
+    assert "[1] A https://a\n[2] https://b\n" in shown.err
 
 
 def test_a_refusal_is_the_answer(bourn: Bourn) -> None:

@@ -1,6 +1,7 @@
 """How an answer is shown while it comes: as text, as one JSON object, as JSON lines.
 
-House rule: standard output gets the answer alone. Thinking and tool calls go to standard error, thinking only to a terminal.
+House rule: standard output gets the answer alone. Thinking, tool calls and sources go to standard error, thinking only to a
+terminal.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from bourn.cli.markdown import Markdown
 from bourn.cli.terminal import Console, columns, harmless
 from bourn.cli.turn import Turn
 from bourn.events import (
+    Citation,
     Event,
     ReasoningDelta,
     ReasoningEnd,
     RefusalDelta,
+    ServerToolCall,
     Start,
     TextDelta,
     ToolCallDelta,
@@ -65,6 +68,7 @@ class TextShow:
         self._renderer: Renderer | None = None
         self._thinking = False
         self._calls: dict[int, tuple[str, list[str]]] = {}
+        self._sources: dict[str, str] = {}
 
     def event(self, event: Event) -> None:
         """Show an event."""
@@ -78,6 +82,8 @@ class TextShow:
         self._end_text()
         for index in list(self._calls):
             self._show_call(index, " … cut off")
+        for number, (url, title) in enumerate(self._sources.items(), 1):
+            self._console.aside(f"[{number}] {title} {url}\n" if title else f"[{number}] {url}\n")
 
     def _on_start(self, event: Start) -> None:
         for warning in event.warnings:
@@ -107,6 +113,15 @@ class TextShow:
     def _on_called(self, event: ToolCallEnd) -> None:
         self._show_call(event.index, "")
 
+    def _on_citation(self, event: Citation) -> None:
+        if event.url:
+            self._sources.setdefault(event.url, event.title or "")
+
+    def _on_server_call(self, event: ServerToolCall) -> None:
+        self._end_thinking()
+        self._leave_text()
+        self._console.aside(f"→ {event.name}({event.arguments}), run by the provider\n")
+
     _ON: ClassVar[dict[type[Event], Callable[[Any, Any], None]]] = {
         Start: _on_start,
         TextDelta: _on_text,
@@ -116,6 +131,8 @@ class TextShow:
         ToolCallStart: _on_call,
         ToolCallDelta: _on_arguments,
         ToolCallEnd: _on_called,
+        Citation: _on_citation,
+        ServerToolCall: _on_server_call,
     }
     """Event to what shows it; the others have nothing to show."""
 
