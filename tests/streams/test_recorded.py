@@ -138,4 +138,4 @@ def test_no_recording_is_passed_over() -> None:
     assert read - judged == unjudged
     assert {folder.parent.name for folder in unjudged} == {"bedrock-invoke"}
     assert len(ANSWERS) + len(REFUSALS) == len(ALL)
-    assert {name for name in EXCEPTED} <= {folder.name for folder in judged}
+    assert set(EXCEPTED) <= {folder.name for folder in judged}
