@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import bourn
 from bourn.frontends import to_sse
 from bourn.frontends.ag_ui import AgUiEncoder
 from bourn.frontends.base import Failure
@@ -68,6 +69,24 @@ async def test_its_client_is_told_of_a_failure(broken: str) -> None:
     said = understood(data)
     assert said["types"][-1] == "RUN_ERROR"
     assert said["errors"][0][1] == ("model_error" if broken == "model" else "incomplete_tool_call")
+
+
+def test_what_it_has_no_events_for_is_custom() -> None:
+    """Sources, files and the provider's own tools, without the provider's raw payload."""
+    encoder = AgUiEncoder(**RUN)
+    beside = [
+        bourn.Citation(0, url="https://a.example/", raw={"secret": 1}),
+        bourn.ServerToolCall("s1", "web_search", "{}"),
+        bourn.ServerToolResult("s1", content=[1]),
+        bourn.MediaStart(1, "image/png"),
+        bourn.MediaDelta(1, b"abc"),
+        bourn.MediaEnd(1),
+    ]
+    told = events([encoder.encode(event) for event in beside])
+    assert {event["type"] for event in told} == {"CUSTOM"}
+    assert [event["name"] for event in told] == ["citation", "server_tool_call", "server_tool_result", "media"]
+    assert (told[0]["value"]["url"], told[3]["value"]["url"]) == ("https://a.example/", "data:image/png;base64,YWJj")
+    assert "secret" not in str(told)
 
 
 async def test_a_run_that_fails_at_once_was_begun() -> None:

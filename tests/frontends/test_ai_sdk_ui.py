@@ -97,6 +97,38 @@ async def test_other_events_are_sent_when_asked_for() -> None:
     assert chunks([bourn.Other("citations", [1])]) == []
 
 
+BESIDE = [
+    bourn.Citation(0, url="https://a.example/", title="A"),
+    bourn.Citation(0, url="https://a.example/", title="A again"),
+    bourn.Citation(0, id="doc-1"),
+    bourn.Citation(0),
+    bourn.MediaStart(1, "image/png"),
+    bourn.MediaDelta(1, b"ab"),
+    bourn.MediaDelta(1, b"c"),
+    bourn.MediaEnd(1),
+    bourn.MediaStart(2, "image", url="https://b.example/x"),
+    bourn.MediaEnd(2),
+    bourn.MediaStart(3, "audio"),
+    bourn.MediaDelta(3, transcript="only words"),
+    bourn.MediaEnd(3),
+    bourn.MediaStart(4, "image/png"),
+    bourn.MediaDelta(4, b"cut"),
+]
+
+
+async def test_useChat_shows_sources_and_files() -> None:  # noqa: N802 - its name
+    """Each source once, each whole file as an address; a file that was cut is none."""
+    encoder = AiSdkUiEncoder()
+    events: list[bourn.Event] = [bourn.Start("m"), *BESIDE, bourn.Finish("stop")]
+    parts = understood([encoder.encode(event) for event in events])["message"]["parts"][1:]
+    assert [(part["type"], part.get("url"), part.get("title")) for part in parts] == [
+        ("source-url", "https://a.example/", "A"),
+        ("source-document", None, "doc-1"),
+        ("file", "data:image/png;base64,YWJj", None),
+        ("file", "https://b.example/x", None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("reason", "theirs"),
     [("stop", "stop"), ("tool_calls", "tool-calls"), ("content_filter", "content-filter"), ("other", "other")],

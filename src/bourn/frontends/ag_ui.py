@@ -2,8 +2,9 @@
 
 Source: https://docs.ag-ui.com/concepts/events; the models of its events are in the PyPI package ``ag-ui-protocol``.
 
-Each part of the answer is a message of its own. A refusal is text to it. It knows no call that is left open: an answer that
-ends in the middle of one ends with ``RUN_ERROR``.
+Sources, files and the provider's own tools are ``CUSTOM`` events, as it has none for them. Each part of the answer is a message
+of its own. A refusal is text to it. It knows no call that is left open: an answer that ends in the middle of one ends with
+``RUN_ERROR``.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from typing import Any, ClassVar
 
 from bourn.dialects import payload
 from bourn.events import (
+    Citation,
     Event,
     Finish,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -23,6 +28,8 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    ServerToolCall,
+    ServerToolResult,
     Start,
     TextDelta,
     TextEnd,
@@ -33,6 +40,7 @@ from bourn.events import (
     Usage,
 )
 from bourn.frontends.base import CUT_CALL, Failure
+from bourn.frontends.media import Files
 from bourn.wire import sse
 
 _COUNTS = {
@@ -59,6 +67,7 @@ class AgUiEncoder:
         self._started = False
         self._calls: dict[int, str] = {}
         self._open: set[int] = set()
+        self._files = Files()
 
     def encode(self, event: Event) -> bytes:
         """The AG-UI events of an event."""
@@ -114,6 +123,22 @@ class AgUiEncoder:
         self._open.discard(event.index)
         return _event("TOOL_CALL_END", toolCallId=self._calls[event.index])
 
+    def _on_beside(self, event: Citation | ServerToolCall | ServerToolResult) -> bytes:
+        fields = {name: getattr(event, name) for name in event.__struct_fields__ if name != "raw"}
+        return _event("CUSTOM", name=str(event.__struct_config__.tag), value=fields)
+
+    def _on_media(self, event: MediaStart) -> bytes:
+        self._files.start(event)
+        return b""
+
+    def _on_media_delta(self, event: MediaDelta) -> bytes:
+        self._files.delta(event)
+        return b""
+
+    def _on_media_end(self, event: MediaEnd) -> bytes:
+        file = self._files.end(event)
+        return b"" if file is None else _event("CUSTOM", name="media", value={"url": file.url, "media_type": file.media_type})
+
     def _on_other(self, event: Other) -> bytes:
         return _event("CUSTOM", name=event.kind, value=event.payload)
 
@@ -141,6 +166,12 @@ class AgUiEncoder:
         ToolCallStart: _on_call,
         ToolCallDelta: _on_arguments,
         ToolCallEnd: _on_call_end,
+        Citation: _on_beside,
+        ServerToolCall: _on_beside,
+        ServerToolResult: _on_beside,
+        MediaStart: _on_media,
+        MediaDelta: _on_media_delta,
+        MediaEnd: _on_media_end,
         Other: _on_other,
         Finish: _on_finish,
     }

@@ -2,7 +2,8 @@
 
 Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol; ``uiMessageChunkSchema`` in the npm package ``ai`` is the schema.
 
-A refusal is text to it. A tool call that was cut stays open, which it shows as an input that is still coming.
+A refusal is text to it. Sources and files are the message's; log probabilities, verdicts and the provider's own tools are not
+shown. A tool call that was cut stays open, which it shows as an input that is still coming.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.events import (
+    Citation,
     Event,
     Finish,
     FinishReason,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
     Other,
     ReasoningDelta,
     ReasoningEnd,
@@ -34,6 +39,7 @@ from bourn.events import (
     ToolCallStart,
 )
 from bourn.frontends.base import Failure
+from bourn.frontends.media import Files
 from bourn.wire import sse
 
 _REASONS: dict[FinishReason, str] = {"tool_calls": "tool-calls", "content_filter": "content-filter"}
@@ -54,6 +60,8 @@ class AiSdkUiEncoder:
         self._tells_usage = usage
         self._tells_others = others
         self._calls: dict[int, _Call] = {}
+        self._files = Files()
+        self._sources: set[str] = set()
 
     def encode(self, event: Event) -> bytes:
         """The chunks of an event."""
@@ -108,6 +116,29 @@ class AiSdkUiEncoder:
             return _chunk("tool-input-error", **named, input=text, errorText="The arguments are no JSON.")
         return _chunk("tool-input-available", **named, input=value)
 
+    def _on_citation(self, event: Citation) -> bytes:
+        """Each source once: it knows sources of the answer, not of its words."""
+        source = event.url or event.id or event.title
+        if source is None or source in self._sources:
+            return b""
+        self._sources.add(source)
+        id = f"source-{len(self._sources)}"
+        if event.url is not None:
+            return _chunk("source-url", sourceId=id, url=event.url, **({} if event.title is None else {"title": event.title}))
+        return _chunk("source-document", sourceId=id, mediaType="text/plain", title=event.title or source)
+
+    def _on_media(self, event: MediaStart) -> bytes:
+        self._files.start(event)
+        return b""
+
+    def _on_media_delta(self, event: MediaDelta) -> bytes:
+        self._files.delta(event)
+        return b""
+
+    def _on_media_end(self, event: MediaEnd) -> bytes:
+        file = self._files.end(event)
+        return b"" if file is None else _chunk("file", url=file.url, mediaType=file.media_type)
+
     def _on_other(self, event: Other) -> bytes:
         return _chunk(f"data-{event.kind}", data=event.payload) if self._tells_others else b""
 
@@ -131,6 +162,10 @@ class AiSdkUiEncoder:
         ToolCallStart: _on_call,
         ToolCallDelta: _on_arguments,
         ToolCallEnd: _on_call_end,
+        Citation: _on_citation,
+        MediaStart: _on_media,
+        MediaDelta: _on_media_delta,
+        MediaEnd: _on_media_end,
         Other: _on_other,
         Finish: _on_finish,
     }
