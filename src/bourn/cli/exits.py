@@ -9,7 +9,7 @@ from __future__ import annotations
 from bourn import errors
 from bourn.errors import BournError
 
-OK, BUG, INPUT, KEY, BUSY, NETWORK, CUT, MODEL, BROKEN, STOPPED, NO_READER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 141
+OK, BUG, INPUT, KEY, BUSY, NETWORK, CUT, MODEL, BROKEN, PARTLY, STOPPED, NO_READER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130, 141
 
 MEANINGS: dict[int, str] = {
     OK: "all is well; the answer is whole",
@@ -21,6 +21,7 @@ MEANINGS: dict[int, str] = {
     CUT: "the answer was cut off, or its bytes are not what they should be",
     MODEL: "the provider reported an error in mid-answer",
     BROKEN: "bourn verify: the stream breaks a rule that it must keep",
+    PARTLY: "bourn batch: every row has been asked, and some are errors",
     STOPPED: "stopped with Ctrl-C",
     NO_READER: "the reader of the output went away, as in `| head`",
 }

@@ -30,6 +30,7 @@ class Command(NamedTuple):
 COMMANDS: dict[str, Command] = {
     "chat": Command("bourn.cli.chat", "ask a model, or talk with it"),
     "compare": Command("bourn.cli.compare", "ask several models at once, side by side"),
+    "batch": Command("bourn.cli.batch", "answer every row of a file, and go on where a run was stopped"),
     "providers": Command("bourn.cli.providers", "list the services, and which of them are configured"),
     "mock": Command("bourn.cli.mock", "a server that says what it is told in every dialect, and misbehaves on purpose"),
     "record": Command("bourn.cli.record", "a proxy that saves what passes, to replay it"),

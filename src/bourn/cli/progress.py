@@ -1,5 +1,7 @@
 """A progress bar on standard error: one line that is drawn again on a terminal, a line every tenth elsewhere.
 
+Without a total there is no bar, and elsewhere a line whenever the number has doubled.
+
 House rule: the rate is that of this run, not of what an earlier one had brought.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 WIDTH = 24
 """Cells of the bar."""
@@ -22,10 +24,42 @@ def megabytes(count: float) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
-class Progress:
-    """Call it with the bytes done and the total, as often as you like; then :meth:`end`. A smaller ``done`` begins anew."""
+class Amounts(NamedTuple):
+    """How amounts are written: so much of a total (``None``: nobody knows of how much), and a rate a second."""
 
-    def __init__(self, label: str, stream: TextIO, *, drawn: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    of: Callable[[int, int | None], str]
+    rate: Callable[[float], str]
+
+
+BYTES = Amounts(
+    lambda done, total: megabytes(done) if total is None else f"{done / 1e6:.1f} of {megabytes(total)}",
+    lambda rate: f"{megabytes(rate)}/s",
+)
+ROWS = Amounts(
+    lambda done, total: f"{done} rows" if total is None else f"{done} of {total} rows",
+    lambda rate: f"{rate:.1f}/s",
+)
+
+
+class Progress:
+    """Call it with what is done and the total, as often as you like; then :meth:`end`. A smaller ``done`` begins anew.
+
+    ``note`` is shown at the end of the line. On a terminal no line is longer than ``width`` says.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        stream: TextIO,
+        *,
+        drawn: bool,
+        amounts: Amounts = BYTES,
+        width: Callable[[], int] = lambda: 1000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.note = ""
+        self._amounts = amounts
+        self._width = width
         self._label = label
         self._stream = stream
         self._drawn = drawn
@@ -33,15 +67,15 @@ class Progress:
         self._first: tuple[float, int] | None = None
         self._done = 0
         self._shown_at = float("-inf")
-        self._shown_tenth = -1
+        self._shown_step = -1
         self._open_line = False
 
-    def __call__(self, done: int, total: int) -> None:
-        """So many bytes are here, of so many."""
+    def __call__(self, done: int, total: int | None) -> None:
+        """So much is here, of so much."""
         now = self._clock()
         if self._first is None or done < self._done:
             self._first = (now, done)
-            self._shown_tenth = -1
+            self._shown_step = -1
         self._done = done
         if self._drawn:
             self._draw(now, done, total)
@@ -54,31 +88,40 @@ class Progress:
             self._write("\n")
             self._open_line = False
 
-    def _draw(self, now: float, done: int, total: int) -> None:
-        if now - self._shown_at < INTERVAL and done < total:
+    def _draw(self, now: float, done: int, total: int | None) -> None:
+        if now - self._shown_at < INTERVAL and (total is None or done < total):
             return
         self._shown_at = now
         filled = WIDTH * done // total if total else WIDTH
-        self._write(f"\r{self._label} {'█' * filled}{'░' * (WIDTH - filled)} {self._figures(now, done, total)}\x1b[K")
+        bar = "" if total is None else f"{'█' * filled}{'░' * (WIDTH - filled)} "
+        line = f"{self._label} {bar}{self._figures(now, done, total)}"
+        self._write(f"\r{line[: self._width() - 1]}\x1b[K")
         self._open_line = True
 
-    def _tell(self, now: float, done: int, total: int) -> None:
-        tenth = TENTHS * done // total if total else TENTHS
-        if tenth != self._shown_tenth:
-            self._shown_tenth = tenth
+    def _tell(self, now: float, done: int, total: int | None) -> None:
+        step = done.bit_length() if total is None else TENTHS * done // total if total else TENTHS
+        if step != self._shown_step:
+            self._shown_step = step
             self._write(f"{self._label}: {self._figures(now, done, total)}\n")
 
-    def _figures(self, now: float, done: int, total: int) -> str:
-        percent = 100 * done // total if total else 100
-        figures = f"{percent:>3} %  {done / 1e6:.1f} of {megabytes(total)}"
+    def _figures(self, now: float, done: int, total: int | None) -> str:
+        share = "" if total is None else f"{100 * done // total if total else 100:>3} %  "
+        parts = [share + self._amounts.of(done, total)]
         assert self._first is not None
         seconds, here = now - self._first[0], done - self._first[1]
-        if seconds <= 0 or here <= 0:
-            return figures
-        rate = here / seconds
-        left = round((total - done) / rate)
-        return f"{figures}  {megabytes(rate)}/s" + (f"  {left // 60}:{left % 60:02} left" if done < total else "")
+        if seconds > 0 and here > 0:
+            rate = here / seconds
+            parts.append(self._amounts.rate(rate))
+            if total is not None and done < total:
+                parts.append(f"{_clock(round((total - done) / rate))} left")
+        return "  ".join([*parts, *([self.note] if self.note else [])])
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+def _clock(seconds: int) -> str:
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
