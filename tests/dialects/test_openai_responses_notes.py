@@ -11,7 +11,20 @@ from bourn.dialects import payload
 from bourn.dialects.openai_responses.decoder import DIALECT
 from bourn.dialects.openai_responses.notes import TOOLS
 from bourn.errors import PayloadError
-from bourn.events import Event, Finish, MediaDelta, MediaEnd, MediaStart, Other, ServerToolCall, ServerToolResult, Start, Usage
+from bourn.events import (
+    Event,
+    Finish,
+    MediaDelta,
+    MediaEnd,
+    MediaStart,
+    Other,
+    Safety,
+    SafetyRating,
+    ServerToolCall,
+    ServerToolResult,
+    Start,
+    Usage,
+)
 from bourn.messages import Message, Request
 from bourn.testing.strategies import json_values, names, texts
 from tests.dialects.responses_wire import CREATED, Payload, done, run, said
@@ -131,6 +144,17 @@ MCP_CALL = {"id": "m", "type": "mcp_call", "status": "completed", "name": "ask",
 def test_a_tool_of_the_service_is_a_call_and_what_it_gave(item: Payload, expected: list[Event]) -> None:
     """As far as the item says; what the fields do not say is kept. A picture is media; a shell may be the client's."""
     assert said(done(0, **item)) == expected
+
+
+def test_verdicts_and_copilots_bill_are_told_at_the_end() -> None:
+    """Azure judges prompt and answer in the response; Copilot tells its bill beside it."""
+    hate = {"hate": {"filtered": False, "severity": "safe"}}
+    told = [{"blocked": False, "source_type": source, "content_filter_results": hate} for source in ("prompt", "completion")]
+    last = {"type": "response.completed", "copilot_usage": {"a": 1}, "response": {"content_filters": [*told, 7]}}
+    safety: list[Event] = [Safety(about, (SafetyRating("hate", "safe"),)) for about in ("prompt", "answer")]
+    assert run(CREATED, last).events[1:-1] == [*safety, Other("content_filters", 7), Other("copilot_usage", {"a": 1})]
+    events = [Start("r", "m"), *safety, Finish("stop", "completed")]
+    assert decode(DIALECT, [encode(events)]).events == events
 
 
 def test_what_the_usage_and_the_tier_are() -> None:

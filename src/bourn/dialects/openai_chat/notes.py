@@ -54,12 +54,14 @@ class _Filter(msgspec.Struct):
     severity: str | None = None
 
 
-def _read_ratings(raw: Any) -> tuple[SafetyRating, ...]:
+def read_ratings(raw: Any) -> tuple[SafetyRating, ...]:
+    """Azure's verdicts, one an object."""
     filters = msgspec.convert(raw, dict[str, _Filter])
     return tuple(SafetyRating(category, told.severity, told.filtered) for category, told in filters.items())
 
 
-def _write_ratings(event: Safety) -> Json:
+def write_ratings(event: Safety) -> Json:
+    """The verdicts as Azure writes them."""
     return {
         one.category: {"filtered": one.blocked} | ({} if one.level is None else {"severity": one.level})
         for one in event.ratings
@@ -67,16 +69,16 @@ def _write_ratings(event: Safety) -> Json:
 
 
 def _read_prompt_safety(raw: Any) -> Safety:
-    return Safety("prompt", _read_ratings(msgspec.convert(raw, Json).get("content_filter_results")))
+    return Safety("prompt", read_ratings(msgspec.convert(raw, Json).get("content_filter_results")))
 
 
-ANSWER_SAFETY = Form("content_filter_results", lambda raw: Safety("answer", _read_ratings(raw)), _write_ratings)
+ANSWER_SAFETY = Form("content_filter_results", lambda raw: Safety("answer", read_ratings(raw)), write_ratings)
 """Azure's, of a choice."""
 
 PROMPT_SAFETY = Form(
     "prompt_filter_results",
     _read_prompt_safety,
-    lambda event: {"prompt_index": 0, "content_filter_results": _write_ratings(event)},
+    lambda event: {"prompt_index": 0, "content_filter_results": write_ratings(event)},
 )
 """Azure's, of one prompt."""
 

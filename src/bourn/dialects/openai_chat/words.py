@@ -78,6 +78,7 @@ class ChunkOthers(msgspec.Struct, gc=False):
     copilot_usage: Any = None
     sla_metrics: Any = None  # Hugging Face's providers
     cost: Any = None  # Venice
+    latency_checkpoint: Any = None  # Azure Foundry
 
 
 class ChoiceOthers(msgspec.Struct, gc=False):
@@ -88,6 +89,7 @@ class ChoiceOthers(msgspec.Struct, gc=False):
     native_finish_reason: Any = None  # OpenRouter
     stop_reason: Any = None  # vLLM: which stop sequence it was
     matched_stop: Any = None  # SGLang: the same
+    seed: Any = None  # Together: the one that was used
 
 
 class DeltaOthers(msgspec.Struct, gc=False):

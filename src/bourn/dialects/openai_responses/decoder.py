@@ -374,6 +374,9 @@ class ResponsesDecoder:
         why = response.incomplete_details
         raw = (why and why.reason) or response.status or event.type.rpartition(".")[2]
         reason = reason_for(REASONS, raw)
+        out.extend(map(notes.SAFETY.take, response.content_filters or ()))
+        if event.copilot_usage:
+            out.append(Other("copilot_usage", event.copilot_usage))
         if rest:
             out.append(Other("usage", rest))
         reason = "tool_calls" if reason == "stop" and self._called else reason

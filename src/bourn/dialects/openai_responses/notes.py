@@ -16,7 +16,8 @@ import msgspec
 from bourn.dialects import payload
 from bourn.dialects.form import Form
 from bourn.dialects.logprobs import read_rows, write_rows
-from bourn.events import Citation, Logprobs, ServerToolCall, ServerToolResult
+from bourn.dialects.openai_chat.notes import read_ratings, write_ratings
+from bourn.events import Citation, Logprobs, Safety, ServerToolCall, ServerToolResult
 
 Json = dict[str, Any]
 
@@ -49,6 +50,26 @@ def _write_citation(event: Citation) -> Json:
 CITATION = Form("annotation", _read_citation, _write_citation)
 
 LOGPROBS = Form("logprobs", lambda raw: Logprobs(read_rows(raw)), lambda event: write_rows(event.tokens))
+
+
+class _Filtered(msgspec.Struct):
+    source_type: str
+    content_filter_results: Any = None
+
+
+def _read_filtered(raw: Any) -> Safety:
+    told = msgspec.convert(raw, _Filtered)
+    return Safety("prompt" if told.source_type == "prompt" else "answer", read_ratings(told.content_filter_results))
+
+
+def _write_filtered(event: Safety) -> Json:
+    source = "prompt" if event.about == "prompt" else "completion"
+    blocked = any(one.blocked for one in event.ratings)
+    return {"blocked": blocked, "source_type": source, "content_filter_results": write_ratings(event)}
+
+
+SAFETY = Form("content_filters", _read_filtered, _write_filtered)
+"""Azure's, of the response."""
 
 
 class Tool(NamedTuple):

@@ -48,6 +48,7 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Safety,
     ServerToolCall,
     ServerToolResult,
     Start,
@@ -244,6 +245,11 @@ class ResponsesEncoder:
         part = None if index is None else self._parts.get(index)
         return part if part is not None and part.speech is TEXT else None
 
+    def _safety(self, event: Safety) -> bytes:
+        """Told with the last event."""
+        self.response.setdefault("content_filters", []).append(notes.SAFETY.give(event))
+        return b""
+
     def _server_call(self, event: ServerToolCall) -> bytes:
         """A tool of the service: what it gives stands in the same item, and may come with the next event."""
         self._held = len(self._items), notes.write_call(event, len(self._items))
@@ -357,6 +363,7 @@ class ResponsesEncoder:
         MediaEnd: _media_end,
         Citation: _citation,
         Logprobs: _logprobs,
+        Safety: _safety,
         ServerToolCall: _server_call,
         ServerToolResult: _server_result,
         Other: _other,

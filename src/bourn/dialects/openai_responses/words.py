@@ -116,6 +116,7 @@ class WireResponse(msgspec.Struct, gc=False):
     error: Any = None
     usage: dict[str, Any] | None = None
     service_tier: str | None = None
+    content_filters: list[Any] | None = None  # Azure
     output: list[Any] | None = None
 
 
@@ -168,3 +169,4 @@ class WireEvent(msgspec.Struct, gc=False):
     part: Content | None = None
     item: Any = None
     response: WireResponse | None = None
+    copilot_usage: Any = None
