@@ -53,6 +53,9 @@ In ``saboteurs/<section>.py``: the reference stream with one thing changed, and 
 
     sabotage("1.3", "the second call at the end gave", reference("begins anew", Reborn))
 
+``bourn.contract.proving`` tests the kit itself: ``require_failure("1.3", subject, "words of the verdict")``, ``require_skip``,
+``require_pass``; they raise ``AssertionError``.
+
 House rule: the kit imports neither our client nor pytest; it must judge strangers.
 """
 

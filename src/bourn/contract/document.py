@@ -33,6 +33,10 @@ There are three doors, all of which judge by the same checks:
 - on the command line: `bourn verify package.module:subject`, with `--html FILE`, `--json` and `--junit FILE`.
 
 The `subject` is a `contract.Subject`: how a stream is made, and what is declared about it.
+
+Every rule has streams that break it in exactly that way, and the kit's own tests require that the rule catches them with the
+right words: `bourn.contract.proving.require_failure("4.3", subject, "words of the verdict")`; likewise `require_skip` and
+`require_pass`. `python bench/mutate_contract.py` takes one assertion of the checks away at a time: each must be missed.
 """
 
 
