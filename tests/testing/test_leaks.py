@@ -7,6 +7,7 @@ import gc
 import socket
 import sys
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 
 from bourn.testing.leaks import Belongings, Generators
 
@@ -44,3 +45,13 @@ async def test_a_dropped_generator_is_named_and_still_closed_by_the_loop() -> No
         assert begun.dropped == [told]
         assert begun.open() == []
     assert sys.get_asyncgen_hooks() == hooks
+
+
+async def test_threads_in_which_the_loop_looks_up_names_are_its_own() -> None:
+    """The loop's own executor belongs to the loop, not to what happened to use it first; other threads are seen beside it."""
+    before = Belongings.now()
+    await asyncio.get_running_loop().run_in_executor(None, int)
+    assert Belongings.now().since(before) == []
+    with ThreadPoolExecutor(1, thread_name_prefix="mine") as pool:
+        await asyncio.get_running_loop().run_in_executor(pool, int)
+        assert Belongings.now().since(before) == ["thread mine_0"]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import socket
+import subprocess
 import sys
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -108,6 +111,30 @@ def test_a_stall_is_measured() -> None:
     assert longest.cpu < 0.05
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long a thread waited for a processor")
+def test_a_busy_machine_makes_no_stall() -> None:
+    """Time for which no processor was free is told apart: only the loop's own share of a stall counts."""
+
+    async def main() -> Stalls:
+        async with Stalls() as stalls:
+            began = time.thread_time()
+            while time.thread_time() - began < 0.03:
+                pass
+        return stalls
+
+    spinning = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(spinning) for _ in range(4 * (os.cpu_count() or 1))]
+    try:
+        stalls = asyncio.run(main())
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    longest = max(stalls.seen, key=lambda stall: stall.seconds)
+    assert 0.02 < longest.seconds < 0.045
+    assert longest.queued > 0.0
+
+
 async def test_growth_is_the_slope_of_what_is_held() -> None:
     """A round that keeps something grows; one that does not, does not."""
     kept: list[bytes] = []
@@ -122,9 +149,20 @@ async def test_growth_is_the_slope_of_what_is_held() -> None:
     assert abs((await growth(frees, rounds=20)).per_round) < 100
 
 
-@pytest.mark.parametrize(("values", "wanted"), [([], 0), ([5], 0), ([1, 2, 3], 1), ([4, 4, 4, 4], 0), ([0, 10, 0, 10], 2)])
+async def test_what_takes_an_older_things_place_is_no_growth() -> None:
+    """A cache that the first rounds filled has the size that it had, though each round puts new things into it."""
+    cache: deque[bytes] = deque(maxlen=40)
+
+    async def one_round() -> None:
+        for _ in range(4):
+            cache.append(bytes(1000))
+
+    assert abs((await growth(one_round, rounds=10, warm=10)).per_round) < 100
+
+
+@pytest.mark.parametrize(("values", "wanted"), [([], 0), ([5], 0), ([1, 2, 3], 1), ([4, 4, 4, 4], 0), ([0, 2, 5, 7], 2), ([0, 0, 90, 90, 90], 0)])
 def test_slope(values: list[int], wanted: float) -> None:
-    """The slope is the least-squares one."""
+    """It is what a typical step adds, whatever one jump says."""
     assert slope(values) == wanted
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from bourn.contract.subject import Subject
+from bourn.contract.subject import Partial, Subject
 from bourn.contract.trace import Trace
-from bourn.contract.verdict import Failed
+from bourn.contract.verdict import Failed, require
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -124,8 +124,9 @@ class Guest:
     async def _made(self) -> None:
         made = await self.raw()
         if hasattr(made, "__aenter__") and not hasattr(made, "__aiter__"):
-            self._manager = made
-            made = await made.__aenter__()
+            self.stream = None  # what cannot be entered gives none, and need not be left
+            manager, made = made, await made.__aenter__()
+            self._manager = manager
         self.stream = made
         self.iterator = aiter(made)
 
@@ -197,6 +198,19 @@ class Guest:
         """Drop every reference to the stream."""
         self.stream = self.iterator = self._manager = self.broken = None
         self._make = _forgotten
+
+    async def told(self, when: str) -> Partial | None:
+        """What the stream tells of its answer so far; ``None`` where that is not declared, or there is no stream.
+
+        Raises ``Failed`` where it cannot be read: "{when} its answer so far could not be read".
+        """
+        reader, stream = self.subject.partial, self.stream
+        if reader is None or stream is None:
+            return None
+        outcome = await attempt(lambda: reader(stream), self.patience, "reading the partial answer")
+        require(isinstance(outcome.item, Partial), f"{when} its answer so far could not be read: {outcome}")
+        found: Partial = outcome.item
+        return found
 
     def text(self, items: list[Any]) -> str:
         """The answer text in items; needs ``subject.text``."""

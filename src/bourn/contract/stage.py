@@ -78,8 +78,16 @@ class Stage:
         place = Place(self.subject, server, self.patience)
         self._exits.push_async_callback(place.aclose)
         self._places.append(place)
-        self.evidence.scenario = scripts.describe(answer, [fault] if isinstance(fault, str | Fault) else fault)
+        self._tell(answer, fault)
         return place
+
+    def change(self, place: Place, answer: Answering, *, fault: Fault | str | Iterable[Fault | str] = ()) -> None:
+        """From its next request on the server answers so: for many answers to one client, which may be dear to make."""
+        place.server.change(answer, fault)
+        self._tell(answer, fault)
+
+    def _tell(self, answer: Answering, fault: Fault | str | Iterable[Fault | str]) -> None:
+        self.evidence.scenario = scripts.describe(answer, [fault] if isinstance(fault, str | Fault) else fault)
 
     async def open(
         self,

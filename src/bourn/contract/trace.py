@@ -10,8 +10,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 
 from bourn.contract.verdict import Line
 from bourn.mock import MockServer, ops
+from bourn.mock.faults import Fault
 from bourn.mock.http import HttpRequest
 from bourn.mock.journal import Exchange
+from bourn.mock.mounts import Answering
 from bourn.mock.ops import Op, Script
 
 _FIRST, _LAST = 150, 150
@@ -51,6 +53,10 @@ class TracedServer(MockServer):
     """The mock, telling a trace each request that came and each op that it did."""
 
     trace: Trace
+
+    def change(self, answer: Answering, fault: Fault | str | Iterable[Fault | str]) -> None:
+        """What it answers from the next request on."""
+        self._put("", answer, fault)
 
     async def script(self, request: HttpRequest, exchange: Exchange) -> Script:
         """The script that answers a request, each op of it traced when it is done next."""

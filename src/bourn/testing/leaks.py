@@ -32,13 +32,18 @@ class Belongings(msgspec.Struct, frozen=True):
 
     @classmethod
     def now(cls) -> Self:
-        """Look: unfinished tasks of the running loop but the current one, live threads, open sockets (where /proc tells)."""
+        """Look: unfinished tasks of the running loop but the current one, live threads, open sockets (where /proc tells).
+
+        Threads of the running loop's own executor, in which it looks up names, are the loop's and not looked at.
+        """
         running = asyncio._get_running_loop() is not None  # noqa: SLF001 - the public one raises where none runs
         current = asyncio.current_task() if running else None
         tasks = {
             _key(task, task.get_name()): repr(task) for task in (asyncio.all_tasks() if running else ()) if task is not current
         }
-        threads = {_key(thread, thread.name): thread.name for thread in threading.enumerate()}
+        pool = getattr(asyncio.get_running_loop(), "_default_executor", None) if running else None
+        loops = getattr(pool, "_threads", ())
+        threads = {_key(thread, thread.name): thread.name for thread in threading.enumerate() if thread not in loops}
         return cls(tasks, threads, _sockets())
 
     def since(self, before: Belongings) -> list[str]:

@@ -10,7 +10,6 @@ from bourn.contract.guest import Guest, Reading
 from bourn.contract.registry import check
 from bourn.contract.rewriting import Rewritten, cut, frames_of, places
 from bourn.contract.stage import Stage
-from bourn.contract.subject import Partial
 from bourn.contract.verdict import require
 from bourn.mock import faults, finish, ops, tool_call
 from bourn.mock import text as say
@@ -25,16 +24,10 @@ _SHORT = say("It was ", "\u2014 over.", whole=True)
 _SHORT_TEXT = "It was \u2014 over."
 
 
-def _partial(guest: Guest) -> Partial | None:
-    """What the stream tells of its answer so far, if it can be read."""
-    reader = guest.subject.partial
-    return None if reader is None or guest.stream is None else reader(guest.stream)
-
-
-def _without(guest: Guest, reading: Reading, when: str) -> None:
+async def _without(guest: Guest, reading: Reading, when: str) -> None:
     """An answer without its end marks is no whole answer, in whatever way one asks."""
     require(reading.error is not None, f"{when}, it took the answer for whole: it ended with {reading.end}")
-    told = _partial(guest)
+    told = await guest.told(when)
     whole = told is not None and told.complete
     require(not whole, f"{when}, it raised {reading.end} and called the answer complete")
 
@@ -44,8 +37,8 @@ async def no_end_mark_is_an_error(stage: Stage) -> None:
     """The whole text without the marks of its end raises, and the text is kept."""
     guest = await stage.open(scripts.ANSWER, fault=faults.NoFinish())
     reading = await guest.read(_MANY)
-    _without(guest, reading, "without the marks of its end")
-    told = _partial(guest)
+    await _without(guest, reading, "without the marks of its end")
+    told = await guest.told("without the marks of its end")
     kept = told is None or told.text == scripts.TEXT
     require(kept, f"without the marks of its end, the answer so far was {told and told.text!r} instead of {scripts.TEXT!r}")
 
@@ -54,11 +47,14 @@ async def no_end_mark_is_an_error(stage: Stage) -> None:
 async def clean_cut_is_an_error(stage: Stage) -> None:
     """A body that ends after any byte before those marks, well framed, raises; its text is the beginning of what was said."""
     frames = await frames_of(stage, _SHORT)
+    place = await stage.serve(_SHORT)
+    client = await place.client()
     for at in places(stage, [frame for frame in frames if frame.mark != "finish"], _CUTS):
-        guest = await stage.open(_SHORT, fault=cut(at, "ended"))
+        stage.change(place, _SHORT, fault=cut(at, "ended"))
+        guest = await place.open(client)
         reading = await guest.read(_MANY)
         when = f"with a body that ended after its byte {at}"
-        _without(guest, reading, when)
+        await _without(guest, reading, when)
         if stage.subject.text is not None:
             text = guest.text(reading.items)
             require(_SHORT_TEXT.startswith(text), f"{when}, its text was {text!r}, which nobody had said")
@@ -99,7 +95,7 @@ async def each_end_mark_is_enough(stage: Stage) -> None:
     rows: dict[str, faults.Fault | tuple[()]] = {"all marks of its end": (), **{what: _only(at) for what, at in alone.items()}}
     for what, fault in rows.items():
         guest = await stage.open(scripts.ANSWER, fault=fault)
-        _whole(guest, await guest.read(_MANY), f"ended by {what}" if not fault else f"ended by {what} alone")
+        await _whole(guest, await guest.read(_MANY), f"ended by {what}" if not fault else f"ended by {what} alone")
     reading = await (await stage.open(scripts.ANSWER, fault=faults.NoFinish())).read(_MANY)
     require(reading.error is not None, f"an answer ended by no mark was taken for whole: it ended with {reading.end}")
 
@@ -109,12 +105,12 @@ async def each_reason_completes(stage: Stage) -> None:
     """Whatever reason the end tells, the answer is the whole one that will come."""
     for what, answer in _ENDINGS.items():
         guest = await stage.open(answer)
-        _whole(guest, await guest.read(_MANY), what)
+        await _whole(guest, await guest.read(_MANY), what)
 
 
-def _whole(guest: Guest, reading: Reading, what: str) -> None:
+async def _whole(guest: Guest, reading: Reading, what: str) -> None:
     require(reading.clean, f"an answer {what} ended with {reading.end}")
-    told = _partial(guest)
+    told = await guest.told(f"of an answer {what}")
     complete = told is None or told.complete is not False
     require(complete, f"an answer {what} was called incomplete")
 
@@ -193,11 +189,11 @@ async def cut_calls_are_incomplete(stage: Stage) -> None:
     for what, fault in breaks.items():
         guest = await stage.open(_CALL, fault=fault)
         await guest.read(_MANY)
-        _no_complete_call(guest, what)
+        await _no_complete_call(guest, what)
     guest = await stage.open(_CALL, fault=faults.Stall(event=said[1]))
     await guest.read(said[0])
     await guest.close()
-    _no_complete_call(guest, "its own close")
+    await _no_complete_call(guest, "its own close")
 
 
 @check("10.4", needs=("partial",))
@@ -208,10 +204,10 @@ async def calls_at_the_limit_are_incomplete(stage: Stage) -> None:
         return
     guest = await stage.open(tool_call("look_up", '{"city":"Oslo","da', id="call_1") + finish("length"))
     await guest.read(_MANY)
-    _no_complete_call(guest, "the length limit")
+    await _no_complete_call(guest, "the length limit")
 
 
-def _no_complete_call(guest: Guest, what: str) -> None:
-    told = _partial(guest)
+async def _no_complete_call(guest: Guest, what: str) -> None:
+    told = await guest.told(f"after {what}")
     wrong = [call.arguments for call in told.calls if call.complete] if told is not None else []
     require(not wrong, f"a call cut by {what} was called complete, with the arguments {wrong}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
+
 from bourn import dialects
 from bourn.contract import scripts
 from bourn.contract.errorframes import Shape, error_shapes
-from bourn.contract.guest import Guest, Outcome, attempt
+from bourn.contract.guest import Guest, Outcome
 from bourn.contract.registry import check
 from bourn.contract.rewriting import Rewritten, cut, frames_of, places
 from bourn.contract.stage import Stage
@@ -88,9 +90,12 @@ async def bad_utf8_is_typed(stage: Stage) -> None:
 async def cuts_are_typed(stage: Stage) -> None:
     """Cut after any byte, by RST or FIN: the text is the beginning of what was said, and the error of a declared type."""
     frames = await frames_of(stage, _SHORT)
+    place = await stage.serve(_SHORT)
+    client = await place.client()
     for at in places(stage, frames, _CUTS):
         for ending in ("reset", "closed"):
-            guest = await stage.open(_SHORT, fault=cut(at, ending))
+            stage.change(place, _SHORT, fault=cut(at, ending))
+            guest = await place.open(client)
             reading = await guest.read(_MANY)
             where = f"with the connection {ending} after byte {at} of the body"
             if stage.subject.text is not None:
@@ -118,11 +123,9 @@ async def failures_leave_nothing(stage: Stage) -> None:
 
 async def _told(guest: Guest, when: str) -> Partial:
     """What the stream tells of its answer so far."""
-    reader, stream = guest.subject.partial, guest.stream
-    assert reader is not None
-    outcome = await attempt(lambda: reader(stream), guest.patience, "reading the partial answer")
-    require(outcome.error is None, f"{when} its answer so far could not be read: {outcome.error}")
-    told: Partial = outcome.item
+    told = await guest.told(when)
+    require(told is not None, f"{when} there was no stream that could tell the answer so far: {guest.broken}")
+    assert told is not None
     return told
 
 
@@ -190,7 +193,7 @@ _USAGE: dict[str, tuple[bytes, bytes]] = {
     "anthropic": (b'"input_tokens":0', b'"input_tokens":7'),
     "gemini": (b'"candidates"', b'"usageMetadata":{"promptTokenCount":7,"totalTokenCount":7},"candidates"'),
 }
-"""Dialects that tell usage before the end: what to write in their frames, and in place of what."""
+"""Dialects that tell usage before the end: what to write in the first frame that has it, and in place of what."""
 
 
 @check("9.2", needs=("partial",))
@@ -201,7 +204,9 @@ async def usage_is_kept(stage: Stage) -> None:
     plain, telling = _USAGE[stage.subject.dialect]
 
     def early(frames: list[Any]) -> list[Any]:
-        return [Piece(frame.data.replace(plain, telling, 1), mark=frame.mark, said=frame.said) for frame in frames]
+        at = next(number for number, frame in enumerate(frames) if plain in frame.data)
+        told = msgspec.structs.replace(frames[at], data=frames[at].data.replace(plain, telling, 1))
+        return [*frames[:at], told, *frames[at + 1 :]]
 
     for when, (fault, leave) in _PARTINGS.items():
         guest = await stage.open(scripts.ANSWER, fault=[Rewritten("usage told early", early), fault(event=_AT)])

@@ -1,7 +1,7 @@
 """Section 8: memory.
 
-What is held after a collection is measured after each of several rounds by ``tracemalloc``; a straight line through it says
-what a stream leaves behind. Too much is tried again, up to three times, and the least counts.
+What is held after a collection is measured after each of several rounds by ``tracemalloc``; what a typical round adds says what
+a stream leaves behind, and one jump counts for nothing. Too much is tried again, up to three times, and the least counts.
 """
 
 from __future__ import annotations

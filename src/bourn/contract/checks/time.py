@@ -88,16 +88,15 @@ async def _gives_up(stage: Stage, when: str, limit: float, answer: Any, *given: 
     require(took > limit - EARLY, f"{when}, it gave up after {took:.1f} s, before its limit of {limit:g} s: {outcome}")
     kinds = stage.subject.errors or (Exception,)
     require(outcome.ended or isinstance(outcome.error, kinds), f"{when}, it raised {outcome}, which is none of its errors")
-    _kept(guest, when, items)
+    await _kept(guest, when, items)
     await guest.close()
 
 
-def _kept(guest: Guest, when: str, items: list[Any]) -> None:
+async def _kept(guest: Guest, when: str, items: list[Any]) -> None:
     """What had come when it gave up is in the partial answer, which is not said to be whole."""
-    read = guest.subject.partial
-    if read is None:
+    partial = await guest.told(f"{when},")
+    if partial is None:
         return
-    partial = read(guest.stream)
     require(not partial.complete, f"{when}, it gave up and called its answer complete")
     if guest.subject.text is not None:
         said = guest.text(items)
