@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from bourn.contract import Subject, registry
@@ -146,3 +147,16 @@ def test_a_loop_that_cannot_be_closed_is_a_verdict() -> None:
     result = judged(haunts, 1.0)
     assert result.verdict == "FAIL"
     assert "while its event loop was being closed" in result.message
+
+
+def test_a_busy_machine_gets_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more processes are ready than there are processors, a check's own deadline is so many times longer."""
+    check = msgspec.structs.replace(registry.load_checks()["1.3"][0], deadline=0.3)
+
+    def dawdles() -> None:
+        time.sleep(0.6)
+
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    assert "it blocked the event loop" in asyncio.run(perform_apart(check, subject(dawdles), 0)).message
+    monkeypatch.setattr(os, "getloadavg", lambda: (100.0 * (os.cpu_count() or 1), 0.0, 0.0))
+    assert asyncio.run(perform_apart(check, subject(dawdles), 0)).verdict == "PASS"

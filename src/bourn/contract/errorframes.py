@@ -84,9 +84,6 @@ _OTHERS: dict[str, dict[str, bytes]] = {
             {"type": "response.failed", "sequence_number": 9, "response": _FAILED}, "response.failed"
         ),
     },
-    "anthropic": {
-        "an event without a name": _event({"type": "error", "error": {"type": _TYPE, "message": _MESSAGE}}),
-    },
     "gemini": {
         "an error as an event": _event({"error": {"code": 502, "message": _MESSAGE, "status": _TYPE}}),
     },

@@ -25,6 +25,9 @@ GRACE = 5.0
 SOON = 0.05
 """Seconds after its last frame at which a body's end still comes in time."""
 
+HELD = 5
+"""How many of each kind are held until the loop is closed, which closes their generators in no order: one is too few to tell."""
+
 _MANY = 10_000
 _STALL = faults.Stall(event=5)
 
@@ -131,7 +134,7 @@ async def abandoning_is_quiet(stage: Stage) -> Callable[[], None]:
         await asyncio.sleep(1)
         said = _complaints(stage)
         require(not said, f"abandoned {when}, it was complained about: {said}")
-    held = [_taken(await lead(stage)) for lead in _MOMENTS.values()]
+    held = [_taken(await lead(stage)) for _ in range(HELD) for lead in _MOMENTS.values()]
 
     def afterwards() -> None:
         held.clear()
