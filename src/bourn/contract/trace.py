@@ -56,6 +56,7 @@ class TracedServer(MockServer):
 
     def change(self, answer: Answering, fault: Fault | str | Iterable[Fault | str]) -> None:
         """What it answers from the next request on."""
+        self._service.mounts.pop("", None)
         self._put("", answer, fault)
 
     async def script(self, request: HttpRequest, exchange: Exchange) -> Script:
