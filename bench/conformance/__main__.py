@@ -23,12 +23,12 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def judged(row: Row, folder: Path, runs: int) -> Result:
+def judged(row: Row, folder: Path, runs: int, rules: str = "") -> Result:
     """The results of some runs on a row, and the versions that it stood on."""
     python = environment(folder, row.group, say)
     reports = []
     for turn in range(runs):
-        reports.append(verify(row, python))
+        reports.append(verify(row, python, rules))
         say(f"{row.key}, run {turn + 1}: {reports[-1]['counts']}, {reports[-1]['seconds']:.0f} s")
     return {**kept(reports), "versions": versions(python, [row.package])}
 
@@ -46,7 +46,8 @@ def main() -> None:
     """Judge, keep, write."""
     arguments = argparse.ArgumentParser(prog="python -m bench.conformance", description=__doc__)
     arguments.add_argument("--runs", type=int, default=3, help="how often each subject is judged (3)")
-    arguments.add_argument("--only", metavar="WORD", default="", help="only rows whose target has this word; the others stay")
+    arguments.add_argument("--only", metavar="WORD", default="", help="only rows whose target or dialect has this word")
+    arguments.add_argument("--rules", default="", help="only these rules; what is known of the others stays")
     arguments.add_argument("--page", action="store_true", help="write the page from the results that are there")
     arguments.add_argument(
         "--environments", type=Path, default=ROOT / ".venv" / "conformance", help="where the libraries are installed"
@@ -56,8 +57,13 @@ def main() -> None:
     if not given.page:
         results["machine"] = machine()
         for row in [*ROWS, *STRICTER]:
-            if given.only in row.target:
-                results["subjects"][row.key] = judged(row, given.environments, given.runs if not row.rules else 1)
+            if given.only in row.key:
+                found = judged(row, given.environments, given.runs, given.rules or row.rules)
+                if given.rules:
+                    known = results["subjects"][row.key]
+                    known["rules"] |= found["rules"]
+                else:
+                    results["subjects"][row.key] = found
                 RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
     PAGE.write_text(markdown(results), "utf-8")
 

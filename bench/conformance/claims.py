@@ -29,7 +29,13 @@ CLAIMS = [
     Claim("1.1", _OPENAI, "a fresh generator per `async for`", "FAIL"),
     Claim("1.1", _ANTHROPIC, "a fresh generator per `async for`", "FAIL"),
     Claim("1.4", _OPENAI, "StopAsyncIteration after an error", "PASS"),
-    Claim("1.7", _RESPONSES, "IndexError on another mock's junk", "FAIL", "an answer that is well formed is read; junk is not judged"),
+    Claim(
+        "1.7",
+        _RESPONSES,
+        "IndexError on another mock's junk",
+        "FAIL",
+        "an answer that is well formed is read; junk is not judged",
+    ),
     Claim("2.1", _OPENAI, "no `aclose()`", "FAIL", "the SDK has one since"),
     Claim("2.1", _ANTHROPIC, "no `aclose()`", "FAIL"),
     Claim("2.3", _OPENAI, "APIConnectionError when read after it was closed", "FAIL", "another exception now"),
@@ -37,7 +43,9 @@ CLAIMS = [
     Claim("3.1", _OPENAI, "after `break`, 5 of 5 connections stayed open until a collection", "FAIL"),
     Claim("3.1", _ANTHROPIC, "the same", "FAIL", "its generator keeps a copy of the stream since, so that there is no cycle"),
     Claim("3.3", _OPENAI, "PoolTimeout with held iterators", "FAIL", "that was without a close; the rule closes each stream"),
-    Claim("3.5", _OPENAI, '"Task exception was never retrieved" of a client that nobody closed', "FAIL", "the kit closes clients"),
+    Claim(
+        "3.5", _OPENAI, '"Task exception was never retrieved" of a client that nobody closed', "FAIL", "the kit closes clients"
+    ),
     Claim("4.3", _OPENAI, "a clean end after a cancelled read; 5 of 6 tokens lost", "FAIL"),
     Claim("4.3", _ANTHROPIC, "a clean end after a cancelled read; 5 of 6 tokens lost", "FAIL"),
     Claim("6.1", _OPENAI, "an unread stream reaches a plateau", "PASS"),

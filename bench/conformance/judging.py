@@ -39,10 +39,10 @@ def versions(python: Path, packages: list[str]) -> dict[str, str]:
     return dict(zip(packages, told, strict=True))
 
 
-def verify(row: Row, python: Path, *more: str) -> Result:
+def verify(row: Row, python: Path, rules: str = "") -> Result:
     """One run's report, as ``bourn verify --json`` tells it. Raises ``RuntimeError`` where there is none."""
-    chosen = ["--rules", row.rules] if row.rules and "--rules" not in more else []
-    command = [str(python), "-m", "bourn", "verify", row.target, "--dialect", row.dialect, "--quiet", "--json", *chosen, *more]
+    command = [str(python), "-m", "bourn", "verify", row.target, "--dialect", row.dialect, "--quiet", "--json"]
+    command += ["--rules", rules] if rules else []
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         report: Result = json.loads(done.stdout)

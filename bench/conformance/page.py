@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.conformance.claims import CLAIMS, UNHELD, Claim
 from bench.conformance.judging import ROOT
-from bench.conformance.rows import ROWS, STRICTER, Row, row
+from bench.conformance.rows import ROWS, STRICTER, Row
 from bourn.contract import RULES, SECTIONS
 
 PAGE, RESULTS = ROOT / "docs" / "conformance.md", ROOT / "docs" / "conformance.json"
@@ -61,7 +61,10 @@ def _measured(machine: Result, subjects: list[tuple[Row, Result]]) -> list[str]:
     packages = {name: version for _, found in subjects for name, version in found["versions"].items()}
     told = ", ".join(f"{name} {version}" for name, version in packages.items())
     lines = [f"{machine['date']}, Python {machine['python']}, {machine['system']}; {told}.\n"]
-    lines += ["| subject | dialect | passes | breaks a MUST | breaks a SHOULD | not judged | seconds |", "|---|---|--:|--:|--:|--:|--:|"]
+    lines += [
+        "| subject | dialect | passes | breaks a MUST | breaks a SHOULD | not judged | seconds |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
     for each, found in subjects:
         marks = [_level(rule) for rule in found["rules"].values()]
         counts = " | ".join(str(marks.count(word)) for word in ("PASS", "MUST", "SHOULD", "SKIP"))
@@ -120,7 +123,15 @@ def _failures(each: Row, found: Result) -> list[str]:
 def _cell(text: str) -> str:
     """Text that may stand in a cell of a table, and is not too long for it."""
     cut = text if len(text) <= 300 else f"{text[:300]}…"
-    for sign, written in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("*", "&#42;"), ("_", "&#95;"), ("`", "&#96;"), ("\n", " ")):
+    for sign, written in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        ("|", "&#124;"),
+        ("*", "&#42;"),
+        ("_", "&#95;"),
+        ("`", "&#96;"),
+        ("\n", " "),
+    ):
         cut = cut.replace(sign, written)
     return cut
 
@@ -147,6 +158,3 @@ def _claim(claim: Claim, name: str, rule: Result) -> str:
     now = "<br>".join(_cell(words) for words in told if words)
     word = "confirmed" if rule["verdict"] == claim.expected else "otherwise"
     return f"| {claim.rule} | {name} | {claim.said} | {rule['verdict']} {now} | {word}{': ' if claim.remark else ''}{claim.remark} |"
-
-
-__all__ = ["PAGE", "RESULTS", "markdown", "row"]

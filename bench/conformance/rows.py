@@ -58,11 +58,3 @@ STRICTER = [
     Row("bench.conformance.stricter:anthropic", "anthropic", "anthropic", "anthropic", rules="12.1"),
 ]
 """Subjects held to more than they promise, for the table of earlier measurements alone."""
-
-
-def row(target: str, dialect: str = "") -> Row:
-    """The row of a target. Raises ``KeyError`` for one that is not judged."""
-    for each in [*ROWS, *STRICTER]:
-        if each.target == target and dialect in ("", each.dialect):
-            return each
-    raise KeyError(target)

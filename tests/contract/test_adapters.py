@@ -12,9 +12,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from bench.conformance.page import RESULTS
 from bench.conformance.rows import ROWS, Row
+
 from bourn.contract import RULES
 
 FOLDER = os.environ.get("BOURN_CONFORMANCE", "")
@@ -29,7 +29,17 @@ def test_a_library_does_what_it_did(row: Row) -> None:
     """The subject can be made and read, and of the rules of section 1 it breaks those that it broke, and no other."""
     seen = json.loads(RESULTS.read_text("utf-8"))["subjects"][row.key]["rules"]
     known = [id for id, rule in seen.items() if RULES[id].section == 1 and rule["verdict"] == "FAIL"]
-    command = [f"{FOLDER}/{row.group}/bin/python3", "-m", "bourn", "verify", row.target, "--dialect", row.dialect, "--rules", "1"]
+    command = [
+        f"{FOLDER}/{row.group}/bin/python3",
+        "-m",
+        "bourn",
+        "verify",
+        row.target,
+        "--dialect",
+        row.dialect,
+        "--rules",
+        "1",
+    ]
     command += ["--known-failing", ",".join(known)] if known else []
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,11 +8,11 @@ import tomllib
 from typing import Any
 
 import pytest
-
 from bench.conformance.claims import CLAIMS
 from bench.conformance.judging import kept
 from bench.conformance.page import PAGE, RESULTS, markdown
 from bench.conformance.rows import ROWS, STRICTER, Row
+
 from bourn.contract import RULES, registry
 
 RESULT: dict[str, Any] = json.loads(RESULTS.read_text("utf-8"))

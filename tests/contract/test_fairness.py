@@ -98,3 +98,17 @@ def test_an_answer_that_cannot_be_read_is_the_streams_failure(id: str) -> None:
     """A reader of the answer so far that raises is told as such, and is no bug of the kit."""
     unread = msgspec.structs.replace(reference("no answer"), partial=lambda stream: stream.nothing)
     require_failure(id, unread, "its answer so far could not be read: AttributeError")
+
+
+class _Cautious(ReferenceStream):
+    """Sets timers of its own for each read, and calls them off."""
+
+    async def take_turn(self) -> None:
+        await super().take_turn()
+        for _ in range(2):
+            asyncio.get_running_loop().call_later(50, self.give).cancel()
+
+
+def test_timers_that_were_called_off_are_no_leak() -> None:
+    """A loop keeps a timer that was called off until its time has come, or until there are many: that is no stream's growth."""
+    require_pass("8.1", reference("cautious", _Cautious))

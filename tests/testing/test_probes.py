@@ -160,7 +160,9 @@ async def test_what_takes_an_older_things_place_is_no_growth() -> None:
     assert abs((await growth(one_round, rounds=10, warm=10)).per_round) < 100
 
 
-@pytest.mark.parametrize(("values", "wanted"), [([], 0), ([5], 0), ([1, 2, 3], 1), ([4, 4, 4, 4], 0), ([0, 2, 5, 7], 2), ([0, 0, 90, 90, 90], 0)])
+@pytest.mark.parametrize(
+    ("values", "wanted"), [([], 0), ([5], 0), ([1, 2, 3], 1), ([4, 4, 4, 4], 0), ([0, 2, 5, 7], 2), ([0, 0, 90, 90, 90], 0)]
+)
 def test_slope(values: list[int], wanted: float) -> None:
     """It is what a typical step adds, whatever one jump says."""
     assert slope(values) == wanted

@@ -60,7 +60,9 @@ def _snapshot(stream: Any) -> Partial:
     written = [json.dumps(block.input, ensure_ascii=False, separators=(",", ":")) for block in tools]
     return Partial(
         text="".join(block.text for block in message.content if block.type == "text"),
-        calls=tuple(Call(each.name, text, message.stop_reason == "tool_use") for each, text in zip(tools, written, strict=True)),
+        calls=tuple(
+            Call(each.name, text, message.stop_reason == "tool_use") for each, text in zip(tools, written, strict=True)
+        ),
         input_tokens=message.usage.input_tokens,
         output_tokens=message.usage.output_tokens,
         finish_reason=message.stop_reason,
