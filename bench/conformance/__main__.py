@@ -1,12 +1,12 @@
 """``python -m bench.conformance``: judge every row and write docs/conformance.json and docs/conformance.md.
 
-House rule: one command from a clone to the page; with ``--page`` only the page is written anew, from the results that are there.
+House rule: one command from a clone to the page; ``--page`` only writes the page anew, from the results that are there.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -36,7 +36,7 @@ def judged(row: Row, folder: Path, runs: int, rules: str = "") -> Result:
 def machine() -> Result:
     """Where and when this was measured."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
     }

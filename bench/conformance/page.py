@@ -22,21 +22,21 @@ HEAD = """\
 # Other people's streams, held to the contract
 
 Written by `python -m bench.conformance`, which installs the pinned versions (the dependency groups `conformance` and
-`conformance-any-llm`), runs `bourn verify` on each subject {runs} times and keeps the results in `docs/conformance.json`; do not edit
-it by hand. The rules are in [contract.md](contract.md), the adapters in `src/bourn/contract/adapters`, a dozen lines each.
+`conformance-any-llm`), runs `bourn verify` on each subject ({runs}) and keeps the results in `docs/conformance.json`; do not
+edit it by hand. The rules are in [contract.md](contract.md), the adapters in `src/bourn/contract/adapters`, a dozen lines each.
 
-An adapter uses a library as its documentation does and declares only what the library promises; what is not promised is not judged
-(an empty cell). A FAIL is no verdict on a library: many rules ask for what nobody promised, and each is one command to see for
-oneself.
+An adapter uses a library as its documentation does and declares only what the library promises; what is not promised is not
+judged (an empty cell). A FAIL is no verdict on a library: many rules ask for what nobody promised, and each is one command to
+see for oneself.
 """
 
-LEGEND = "`·` passes · **✗** breaks a MUST · ✗ breaks a SHOULD · empty: not declared, so not judged · `~` runs did not agree\n"
+LEGEND = "`·` passes, **✗** breaks a MUST, ✗ breaks a SHOULD, empty: not declared, so not judged, `~` runs did not agree\n"
 
 FAILING = """\
 ## As a list of known failures
 
-A list of known failures is strict: a rule that is on it and passes fails the run, so the list never grows stale. For a test suite
-that wants to see when a library changes:
+A list of known failures is strict: a rule that is on it and passes fails the run, so the list never grows stale. For a test
+suite that wants to see when a library changes (`--known-failing @FILE` reads the list from a file):
 """
 
 Result = dict[str, Any]
@@ -46,7 +46,7 @@ def markdown(results: Result) -> str:
     """The whole page."""
     subjects = [(each, results["subjects"][each.key]) for each in ROWS if each.key in results["subjects"]]
     runs = max((len(found["seconds"]) for _, found in subjects), default=0)
-    lines = [HEAD.format(runs=runs), *_measured(results["machine"], subjects)]
+    lines = [HEAD.format(runs="once" if runs == 1 else f"{runs} times"), *_measured(results["machine"], subjects)]
     lines += ["## The matrix\n", LEGEND, *_matrix(subjects)]
     lines.append("## What fails, and how to see it\n")
     for each, found in subjects:
@@ -157,4 +157,5 @@ def _claim(claim: Claim, name: str, rule: Result) -> str:
     told = [check["message"] or "; ".join(check["notes"]) for check in rule["checks"] if check["verdict"] != "SKIP"]
     now = "<br>".join(_cell(words) for words in told if words)
     word = "confirmed" if rule["verdict"] == claim.expected else "otherwise"
-    return f"| {claim.rule} | {name} | {claim.said} | {rule['verdict']} {now} | {word}{': ' if claim.remark else ''}{claim.remark} |"
+    remark = f"{word}: {claim.remark}" if claim.remark else word
+    return f"| {claim.rule} | {name} | {claim.said} | {rule['verdict']} {now} | {remark} |"

@@ -1,7 +1,7 @@
 """Other libraries' subjects work, and keep and break the first section's rules as docs/conformance.json says.
 
-They run in the environments that `python -m bench.conformance` makes, one for each dependency group; BOURN_CONFORMANCE names the
-folder that they are in. Nothing is installed here.
+They run in the environments that `python -m bench.conformance` makes, one for each dependency group; BOURN_CONFORMANCE names
+the folder that they are in. Nothing is installed here.
 """
 
 from __future__ import annotations
@@ -41,5 +41,5 @@ def test_a_library_does_what_it_did(row: Row) -> None:
         "1",
     ]
     command += ["--known-failing", ",".join(known)] if known else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603 -- the command is written here
     assert done.returncode == 0, done.stdout + done.stderr

@@ -36,8 +36,9 @@ A coroutine function in ``checks/<section>.py``; the files there are found by th
   ``guest.forget()`` drops every reference that the kit has. An error in making a stream is the outcome of its first read.
 - ``stage.open(answer, fault=)`` is a stream of a server of its own; ``stage.failing()`` one that will raise. ``place = await
   stage.serve(answer, fault=, send_buffer=)`` is the server alone: ``place.open(client)``, ``place.client()`` (one client for
-  several streams), ``stage.change(place, answer, fault=)`` (what it answers from now on), ``place.journal``, ``place.server.signal(name)``, ``await place.gone(within, what)``. Answers are those of
-  ``bourn.mock``: scenarios with faults, in any dialect; or a ``Reply`` or a list of ops for exact bytes.
+  several streams), ``stage.change(place, answer, fault=)`` (what it answers from now on), ``place.journal``,
+  ``place.server.signal(name)``, ``await place.gone(within, what)``. Answers are those of ``bourn.mock``: scenarios with faults,
+  in any dialect; or a ``Reply`` or a list of ops for exact bytes.
 - ``stage.dice`` is seeded; ``stage.disturbances.of("loop", "unraisable", "warning")`` is what was complained about;
   ``stage.evidence.figures[name] = ...`` keeps measured figures (numbers, or lists of them for pictures);
   ``stage.evidence.suspension`` the point of a cancellation (``bourn.testing.suspensions``). Probes for tasks, threads, sockets,

@@ -26,7 +26,7 @@ SOON = 0.05
 """Seconds after its last frame at which a body's end still comes in time."""
 
 HELD = 5
-"""How many of each kind are held until the loop is closed, which closes their generators in no order: one is too few to tell."""
+"""So many of each kind are held until the loop is closed, which closes their generators in no order: one is too few to tell."""
 
 _MANY = 10_000
 _STALL = faults.Stall(event=5)
