@@ -93,6 +93,18 @@ def test_a_broken_stream_has_its_own_code(bourn: Bourn, streams: str) -> None:
     assert bourn("verify", f"{streams}:broken", "--rules", "1.2", "--known-failing", "1.2").status == exits.OK
 
 
+def test_known_failures_are_read_from_a_file(bourn: Bourn, streams: str, tmp_path: Path) -> None:
+    """Ids in lines and between commas, with remarks; the list is strict, so one that passes fails the run."""
+    known = tmp_path / "known.txt"
+    known.write_text("# what we know\n1.2, 1.1 # it gives None\n", "utf-8")
+    done = bourn("verify", f"{streams}:broken", "--rules", "1.2", "--known-failing", f"@{known}")
+    assert done.status == exits.OK
+    strict = bourn("verify", f"{streams}:broken", "--rules", "1.1,1.2", "--known-failing", f"@{known}")
+    assert strict.status == exits.BROKEN
+    assert "it was known to fail and does not: take it off the list" in strict.out
+
+
+
 def test_json_is_only_json(bourn: Bourn, streams: str) -> None:
     """Standard output is one JSON document, with the seed that was given."""
     told = json.loads(bourn("verify", f"{streams}:broken", "--rules", "1.2", "--json", "--seed", "7").out)
@@ -196,6 +208,7 @@ def test_a_wrong_factory_gets_one_sentence(bourn: Bourn, streams: str, name: str
         ([], "no stream to judge: name one"),
         (["x:y", "--rules", "99"], "there is no rule '99'"),
         ([REFERENCE, "--known-failing", "9.9"], "there is no rule '9.9'"),
+        ([REFERENCE, "--known-failing", "@nowhere.txt"], "'nowhere.txt' cannot be read"),
         ([REFERENCE, "--dialect", "klingon"], "klingon"),
         ([REFERENCE, "--workers", "0"], "--workers 0: at least one is needed"),
     ],

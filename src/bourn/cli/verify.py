@@ -5,6 +5,7 @@ House rule: the report is the output, and only that; how far the run has come is
 
 from __future__ import annotations
 
+import argparse
 import os
 from argparse import Namespace
 from collections import Counter
@@ -29,7 +30,8 @@ EPILOG = """FACTORY is package.module:name, looked for in this folder too, and s
   bourn verify mine.streams:connect --dialect anthropic
   bourn verify mine.streams:subject --rules 4,9.1 --html contract.html
 
-Rules are ids (4.3), sections (4), or core, with commas between them; --list shows them."""
+Rules are ids (4.3), sections (4), or core, with commas between them; --list shows them. @FILE reads them from a file, in lines
+too, where # begins a remark: --known-failing @known-failing.txt"""
 
 
 def configure(parser: Parser) -> None:
@@ -50,7 +52,13 @@ def configure(parser: Parser) -> None:
 
 
 def words(text: str) -> list[str]:
-    """What stands between the commas, as argparse's ``type``."""
+    """What stands between the commas, or in the file after an ``@``, as argparse's ``type``."""
+    if text.startswith("@"):
+        try:
+            lines = Path(text[1:]).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise argparse.ArgumentTypeError(f"{text[1:]!r} cannot be read: {error}") from None
+        text = ",".join(line.partition("#")[0] for line in lines)
     return [word.strip() for word in text.split(",") if word.strip()]
 
 

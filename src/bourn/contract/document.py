@@ -32,7 +32,9 @@ There are three doors, all of which judge by the same checks:
   for each rule, named by its id: `pytest -k 4.3`;
 - on the command line: `bourn verify package.module:subject`, with `--html FILE`, `--json` and `--junit FILE`.
 
-The `subject` is a `contract.Subject`: how a stream is made, and what is declared about it.
+The `subject` is a `contract.Subject`: how a stream is made, and what is declared about it. Subjects to copy, for openai,
+anthropic, litellm, any-llm, pydantic-ai, langchain-openai and aiohttp by hand, are in `src/bourn/contract/adapters`; how these
+fare is in [conformance.md](conformance.md).
 
 Every rule has streams that break it in exactly that way, and the kit's own tests require that the rule catches them with the
 right words: `bourn.contract.proving.require_failure("4.3", subject, "words of the verdict")`; likewise `require_skip` and
