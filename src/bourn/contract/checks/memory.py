@@ -1,7 +1,7 @@
 """Section 8: memory.
 
 What is held after a collection is measured after each of several rounds by ``tracemalloc``; what a typical round adds says what
-a stream leaves behind, and one jump counts for nothing. Too much is tried again, up to three times, and the least counts.
+a stream leaves behind, and one jump counts for nothing. Too much is tried again, and the least counts.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from bourn.testing.memory import growth
 SLOPE = 256.0
 """Bytes that one more stream may leave: less than an object with a few fields takes, more than a table's growth does."""
 
-STREAMS = 5
+STREAMS = 3
 """Streams a round."""
 
-ROUNDS, WARM = 12, 4
-TRIES = 3
+ROUNDS, WARM = 8, 5
+TRIES = 2
 
 _MANY = 10_000
 
