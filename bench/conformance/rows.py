@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MAIN, ANY_LLM = "conformance", "conformance-any-llm"
-"""Dependency groups, each an environment of its own: any-llm wants an older SDK of Anthropic's than the others."""
+MAIN, OLDER = "conformance", "conformance-older"
+"""Dependency groups, each an environment of its own: in one is the SDK of Anthropic's with which some libraries still work."""
 
 
 class Row(NamedTuple):
@@ -46,9 +46,9 @@ ROWS = [
     Row(f"{_ADAPTERS}.anthropic:messages_helper", "anthropic", "anthropic<br>helper", "anthropic"),
     Row(f"{_ADAPTERS}.litellm:chat", "openai-chat", "litellm<br>chat", "litellm"),
     Row(f"{_ADAPTERS}.litellm:anthropic", "anthropic", "litellm<br>anthropic", "litellm"),
-    Row(f"{_ADAPTERS}.any_llm:chat", "openai-chat", "any-llm<br>chat", "any-llm-sdk", ANY_LLM),
+    Row(f"{_ADAPTERS}.any_llm:chat", "openai-chat", "any-llm<br>chat", "any-llm-sdk", OLDER),
     Row(f"{_ADAPTERS}.pydantic_ai:chat", "openai-chat", "pydantic-ai<br>chat", "pydantic-ai-slim"),
-    Row(f"{_ADAPTERS}.pydantic_ai:anthropic", "anthropic", "pydantic-ai<br>anthropic", "pydantic-ai-slim"),
+    Row(f"{_ADAPTERS}.pydantic_ai:anthropic", "anthropic", "pydantic-ai<br>anthropic", "pydantic-ai-slim", OLDER),
     Row(f"{_ADAPTERS}.langchain_openai:chat", "openai-chat", "langchain<br>chat", "langchain-openai"),
     Row(f"{_ADAPTERS}.aiohttp:chat", "openai-chat", "aiohttp<br>by hand", "aiohttp"),
 ]

@@ -18,9 +18,9 @@ ASK: dict[str, Any] = {"model": "mock", "max_tokens": 100, "messages": [{"role":
 def client(base_url: str) -> Any:
     """The SDK's client for a base URL."""
     import anthropic
-    import httpx2
 
-    pool = anthropic.DefaultAsyncHttpxClient(limits=httpx2.Limits(max_connections=CONNECTIONS))
+    limits = type(anthropic.DEFAULT_CONNECTION_LIMITS)  # httpx's, or httpx2's, as the SDK's version has it
+    pool = anthropic.DefaultAsyncHttpxClient(limits=limits(max_connections=CONNECTIONS))
     return anthropic.AsyncAnthropic(base_url=base_url, api_key="none", max_retries=0, timeout=SECONDS, http_client=pool)
 
 
