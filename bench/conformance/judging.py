@@ -85,4 +85,5 @@ def _clean(text: str) -> str:
     """Without the paths of this machine and the addresses of this run."""
     for path in (str(ROOT), sys.base_prefix, str(Path.home())):
         text = text.replace(f"{path}/", "")
+    text = re.sub(r"[^\s\"'(]*/site-packages/", "", text)
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)

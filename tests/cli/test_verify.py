@@ -104,7 +104,6 @@ def test_known_failures_are_read_from_a_file(bourn: Bourn, streams: str, tmp_pat
     assert "it was known to fail and does not: take it off the list" in strict.out
 
 
-
 def test_json_is_only_json(bourn: Bourn, streams: str) -> None:
     """Standard output is one JSON document, with the seed that was given."""
     told = json.loads(bourn("verify", f"{streams}:broken", "--rules", "1.2", "--json", "--seed", "7").out)

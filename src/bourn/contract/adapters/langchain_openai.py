@@ -17,7 +17,7 @@ def client(base_url: str) -> Any:
     from langchain_openai import ChatOpenAI
 
     limits: dict[str, Any] = {"timeout": SECONDS, "stream_chunk_timeout": CHUNK_SECONDS}
-    return ChatOpenAI(model="mock", base_url=base_url, api_key="none", max_retries=0, **limits)  # type: ignore[arg-type]
+    return ChatOpenAI(model="mock", base_url=base_url, api_key="none", max_retries=0, **limits)
 
 
 def chat() -> Subject:

@@ -25,7 +25,7 @@ def _subject(name: str, dialect: str, model: str) -> Subject:
         dialect=dialect,
         client=lambda base_url: base_url,
         connect=lambda base: litellm.acompletion(**ask, api_base=base, stream=True, max_retries=0, timeout=SECONDS),
-        view=lambda chunk: chunk.model_dump(exclude={"created"}),  # which is the time of day here
+        view=lambda chunk: chunk.model_dump(exclude={"id", "created"}),  # made up anew for each stream
         text=lambda chunk: chunk.choices[0].delta.content if chunk.choices else None,
         errors=(openai.OpenAIError,),
         byte_idle=SECONDS,

@@ -103,7 +103,7 @@ async def cancelled_close_closes(stage: Stage) -> None:
     for at in range(1, _MOST):
         place = await stage.serve(scripts.ANSWER, fault=faults.Stall(event=4))
         guest = await place.open()
-        await guest.read(2)
+        await guest.read(1)
         cut = await cancel_at(at, guest.closing())
         stage.evidence.suspension = f"suspension {at}: {cut.where}" if cut.delivered else ""
         await place.gone(GRACE, f"its close was cancelled at suspension {at}")
@@ -118,7 +118,7 @@ async def closing_is_bounded(stage: Stage) -> None:
         if not stage.fits(fault):
             continue
         guest = await stage.open(scripts.ANSWER, fault=fault)
-        await guest.read(2)
+        await guest.read(1)
         await asyncio.sleep(1)
         outcome = await guest.close(within=GRACE)
         require(outcome.error is None, f"closing it raised {outcome} when the peer {peer}")
