@@ -97,7 +97,7 @@ def test_usage_is_told_once() -> None:
 def test_an_answer_that_cannot_be_read_is_the_streams_failure(id: str) -> None:
     """A reader of the answer so far that raises is told as such, and is no bug of the kit."""
     unread = msgspec.structs.replace(reference("no answer"), partial=lambda stream: stream.nothing)
-    require_failure(id, unread, "its answer so far could not be read: AttributeError")
+    require_failure(id, unread, "its answer so far could not be read")
 
 
 class _Cautious(ReferenceStream):

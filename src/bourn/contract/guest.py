@@ -208,7 +208,7 @@ class Guest:
         if reader is None or stream is None:
             return None
         outcome = await attempt(lambda: reader(stream), self.patience, "reading the partial answer")
-        require(isinstance(outcome.item, Partial), f"{when} its answer so far could not be read: {outcome}")
+        require(outcome.error is None, f"{when} its answer so far could not be read: {outcome.error}")
         found: Partial = outcome.item
         return found
 

@@ -20,7 +20,7 @@ from bourn.testing.leaks import collector_off
 from bourn.testing.memory import growth
 
 SLOPE = 512.0
-"""Bytes that one more stream may leave: less than a stream with what it holds takes, more than tables and caches that settle."""
+"""Bytes that one more stream may leave: less than a stream and what it holds take, more than tables and caches that settle."""
 
 STREAMS = 3
 """Streams a round."""
