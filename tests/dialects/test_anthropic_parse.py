@@ -70,6 +70,11 @@ def test_every_option_has_its_place() -> None:
         ({"thinking": {"type": "adaptive"}}, None, {"thinking": {"type": "adaptive"}}),
         ({"thinking": {"type": "between_tools"}}, None, {"thinking": {"type": "between_tools"}}),
         ({"output_config": {"effort": "max"}}, None, {"output_config": {"effort": "max"}}),
+        (
+            {"thinking": {"type": "adaptive"}, "output_config": {"effort": {}}},
+            None,
+            {"thinking": {"type": "adaptive"}, "output_config": {"effort": {}}},
+        ),
     ],
 )
 def test_ways_of_thinking_are_read(told: dict[str, Any], reasoning: Any, extra: dict[str, Any]) -> None:

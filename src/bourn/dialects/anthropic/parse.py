@@ -166,7 +166,7 @@ def _wish(body: _Body, config: Json) -> Any:
         return told.budget_tokens
     if told is not None and told.type == "disabled":
         return "none"
-    if told is not None and told.type == "adaptive" and config.get("effort") in EFFORTS:
+    if told is not None and told.type == "adaptive" and str(config.get("effort")) in EFFORTS:
         return config.pop("effort")
     return None
 
