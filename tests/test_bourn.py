@@ -46,6 +46,12 @@ def test_the_list_and_the_table_of_public_names_agree() -> None:
     assert sorted(bourn._NAMES) == sorted(bourn.__all__)
 
 
+def test_a_public_module_needs_no_import_of_its_own() -> None:
+    """`bourn.sync` is there after `import bourn`, and is loaded when it is first used."""
+    assert "bourn.sync" not in loaded_by("import bourn")
+    assert "bourn.sync" in loaded_by("import bourn; bourn.sync.stream")
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A name that is not there is an AttributeError, as for any module."""
     with pytest.raises(AttributeError, match="no attribute 'strem'"):

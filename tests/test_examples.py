@@ -165,6 +165,13 @@ def test_shared() -> None:
     assert len(seen) == 1
 
 
+def test_without_async() -> None:
+    """It prints the answer, and why it ended."""
+    assert run("without_async") == "Because air scatters blue light more than red.\nstop\n"
+    with ThreadedServer(text("Hello")) as server:
+        assert run("without_async", "openai/any", base_url=server.base_url()) == "Hello\nstop\n"
+
+
 def test_every_script_is_tested_here() -> None:
     """A new example gets a test; those that serve have theirs with the front ends."""
     names = {name for name in globals() if name.startswith("test_")}

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bourn import sync as sync
     from bourn.client import Client as Client
     from bourn.client import stream as stream
     from bourn.client import tool_loop as tool_loop
@@ -152,6 +153,9 @@ _HOMES: dict[str, str] = {
 
 _NAMES = {name: f"bourn.{module}" for module, names in _HOMES.items() for name in names.split()}
 
+_MODULES = ("sync",)
+"""Public modules that need no import of their own."""
+
 __all__ = [
     "Allowance",
     "AuthenticationError",
@@ -261,6 +265,8 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     """Load the module of a public name on its first use."""
+    if name in _MODULES:
+        return import_module(f"bourn.{name}")
     if name not in _NAMES:
         raise AttributeError(f"module 'bourn' has no attribute {name!r}")
     value = getattr(import_module(_NAMES[name]), name)
@@ -269,4 +275,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_MODULES, "__version__"]

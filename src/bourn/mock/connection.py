@@ -161,7 +161,8 @@ class Connection(asyncio.Protocol):
             await self._run(text_reply(error.status, f"{error}\n").script())
             self._transport.close()
         except asyncio.CancelledError:
-            self._transport.abort()
+            if self.record.closed_at is None:  # a transport that was closed with bytes in hand cannot be aborted after it
+                self._transport.abort()
 
     async def _request(self) -> HttpRequest | None:
         asked = False

@@ -79,6 +79,10 @@ class Stream:
         """Whether it was entered, read or closed; who is given one that was not has it to itself."""
         return self._used or self._released
 
+    def buffered(self) -> int:
+        """How many events are there already: they can be read without waiting for the provider."""
+        return len(self._events)
+
     def text(self) -> TextStream:
         """Only the answer's text, piece by piece: ``async for piece in stream.text()``."""
         return TextStream(self)
