@@ -50,10 +50,11 @@ class Watchdog:
             "settle": limits.settle_seconds,
             "drain": limits.drain_seconds,
         }
-        self._phase = "load"
+        self.phase = "load"  # the limit that is running
         self._limit = _NEVER
         self._quiet = _seconds(timeouts.idle_bytes)
         self._total = _seconds(timeouts.total)
+        self._is_simple = self._quiet == self._total == _NEVER  # only the phase's limit counts
         self._spent = 0.0
         self._spent_in_all = 0.0
         self._began = 0.0
@@ -63,14 +64,9 @@ class Watchdog:
         self._fires = _NEVER  # when the timer does
         self.interrupt: Callable[[BournError], None] = _ignore
 
-    @property
-    def phase(self) -> str:
-        """The limit that is running."""
-        return self._phase
-
     def enter(self, phase: str) -> None:
         """A new phase begins, with a limit of its own; what the last one spent counts only towards the total."""
-        self._phase = phase
+        self.phase = phase
         self._limit = self._limits[phase]
         self._spent = 0.0
 
@@ -81,7 +77,9 @@ class Watchdog:
     def begin(self) -> None:
         """Somebody waits for the provider from now."""
         now = self._began = self._time()
-        left = min(self._limit - self._spent, self._quiet, self._total - self._spent_in_all)
+        left = self._limit - self._spent
+        if not self._is_simple:
+            left = min(left, self._quiet, self._total - self._spent_in_all)
         deadline = self._deadline = now + left
         self._waiting = True
         if deadline < self._fires:
@@ -131,7 +129,7 @@ class Watchdog:
         waited = self._time() - self._began
         lefts = {
             "total": (self._total, self._total - self._spent_in_all - waited),
-            self._phase: (self._limit, self._limit - self._spent - waited),
+            self.phase: (self._limit, self._limit - self._spent - waited),
             "idle_bytes": (self._quiet, self._quiet - waited),
         }
         name = min(lefts, key=lambda key: lefts[key][1])
