@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
 
 from bourn.errors import BournError, ContentTypeError, StatusError, status_error_class
 from bourn.events import Event, Start, Usage
@@ -83,16 +85,9 @@ class OpeningSource:
             raise
         self._opening = None
 
-    async def receive(self) -> Sequence[Event]:
+    def receive(self) -> Coroutine[Any, Any, Sequence[Event]]:
         """The next events; opens first, if need be."""
-        if self._source is None:
-            await self.open()
-            assert self._source is not None
-        try:
-            return await self._source.receive()
-        except BournError as error:
-            _blot_out(self._endpoint.key, error)
-            raise
+        return self._open_and_receive() if self._source is None else self._source.receive()
 
     async def aclose(self) -> None:
         """Let go of the connection, and of the transport if it is the source's own."""
@@ -113,6 +108,11 @@ class OpeningSource:
             loop.call_soon_threadsafe(_cut, self._opening, self._source, self._transport if self._own else None)
         else:
             _cut(self._opening, self._source, self._transport if self._own else None)
+
+    async def _open_and_receive(self) -> Sequence[Event]:
+        await self.open()
+        assert self._source is not None
+        return await self._source.receive()
 
     async def _open(self, watch: Watchdog) -> tuple[Transport, WireSource]:
         transport = await self._make()
@@ -165,6 +165,7 @@ async def open_source(
         no_end_mark="no_end_mark" in endpoint.provider.quirks,
         request_id=request_id,
         quota=read_quota(reply.headers),
+        conceal=partial(_blot_out, endpoint.key),
     )
 
 

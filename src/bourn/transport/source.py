@@ -10,7 +10,7 @@ what came before an error is handed out before the error.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -34,7 +34,10 @@ _NO_QUOTA = Quota()
 
 
 class WireSource:
-    """Events of the body that ``wire`` brings. ``start`` holds what the wire cannot know: provider and warnings."""
+    """Events of the body that ``wire`` brings. ``start`` holds what the wire cannot know: provider and warnings.
+
+    ``conceal`` takes out of an error what must not be shown.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class WireSource:
         no_end_mark: bool = False,
         request_id: str | None = None,
         quota: Quota = _NO_QUOTA,
+        conceal: Callable[[BournError], None] = lambda _: None,
     ) -> None:
         self.request_id = request_id
         self.quota = quota
@@ -58,6 +62,7 @@ class WireSource:
         self._start: Start | None = start
         self._limits = limits
         self._no_end_mark = no_end_mark
+        self._conceal = conceal
         self._data = b""  # what was read and not yet parsed, from _at on
         self._at = 0
         self._slices = 0
@@ -87,12 +92,21 @@ class WireSource:
                     del failure  # it would hold this frame, and the frame it
             if self._over or self._decoder.done:
                 raise ClosedError("the answer has been read to its end")
-            if self._at < len(self._data):
+            if self._data:
                 self._slices += 1
                 if self._slices % _TURN == 0:
                     await asyncio.sleep(0)
                 continue
-            await self._read()
+            self._watch.begin()
+            try:
+                self._data = await self._wire.read()
+            except BournError as error:
+                self._end(error)
+            else:
+                if not self._data:
+                    self._end(None)
+            finally:
+                self._watch.end()
 
     async def aclose(self) -> None:
         """Let go of the connection: back to the pool if the body ends within a bounded wait, else closed."""
@@ -111,32 +125,41 @@ class WireSource:
 
     def _next_events(self) -> Sequence[Event]:
         """The events of the next slice of what was read; those held back to the end of the body after it."""
-        if self._at < len(self._data) and not self._decoder.done and self._failure is None:
+        if self._data and not self._decoder.done and self._failure is None:
             return self._parse()
         last, self._last = self._last, ()
         return last
 
     def _parse(self) -> Sequence[Event]:
-        data, at = self._data, self._at
-        self._at = at + _SLICE
-        piece = data if at == 0 and len(data) <= _SLICE else data[at : at + _SLICE]
-        if self._at >= len(data):
+        piece = self._data
+        if len(piece) <= _SLICE:
             self._data = b""
-            self._at = 0
+        else:
+            piece = self._slice()
         events: list[Event] = []
-        decoder = self._decoder
+        framer, decoder = self._framer, self._decoder
         try:
-            for frame in self._framer.feed(piece):
+            for frame in framer.feed(piece):
                 events += decoder.feed(frame)
                 if decoder.done:
                     break
             else:
-                self._framer.feed(b"")  # raises the error that the frames above came before
+                if framer.broken:
+                    framer.feed(b"")  # raises the error that the frames above came before
         except BournError as error:
             self._fail(error)
         if decoder.ended and self._watch.phase != "settle":
             self._watch.enter("settle")
         return events
+
+    def _slice(self) -> bytes:
+        """The next piece of a read that is too much for one turn."""
+        data, at = self._data, self._at
+        self._at = at + _SLICE
+        if self._at >= len(data):
+            self._data = b""
+            self._at = 0
+        return data[at : at + _SLICE]
 
     def _note(self, events: Sequence[Event]) -> Sequence[Event]:
         """Progress was made: the clocks start anew, and the first event of all learns who answers."""
@@ -148,24 +171,9 @@ class WireSource:
                 first = msgspec.structs.replace(first, provider=self._start.provider, warnings=self._start.warnings)
             self._start = None
             events = [first, *rest]
-        if watch.phase == "first_event" and not isinstance(events[-1], Start):
+        if watch.phase == "first_event" and type(events[-1]) is not Start:
             watch.enter("idle")
         return events
-
-    async def _read(self) -> None:
-        self._watch.begin()
-        try:
-            data = await self._wire.read()
-        except BournError as error:
-            self._end(error)
-            return
-        finally:
-            self._watch.end()
-        if data:
-            self._data = data
-            self._at = 0
-        else:
-            self._end(None)
 
     def _end(self, error: BournError | None) -> None:
         """No more bytes will come: a clean end (``None``) or a failure. After the end evidence both are the same."""
@@ -184,6 +192,7 @@ class WireSource:
 
     def _fail(self, error: BournError) -> None:
         self._failure = error.fresh()
+        self._conceal(self._failure)
         self._data = b""
         self._at = 0
 

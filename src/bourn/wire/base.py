@@ -22,6 +22,11 @@ class Framer(Protocol[F_co]):
     (``b""`` will do) or of ``close``, and from every later one.
     """
 
+    @property
+    def broken(self) -> object:
+        """True in a condition once an error is owed, or was raised: the next call raises it."""
+        ...
+
     def feed(self, data: bytes) -> Sequence[F_co]:
         """Take the next bytes; give the frames that they complete."""
         ...

@@ -51,14 +51,14 @@ class EventStreamFrame(msgspec.Struct, frozen=True, gc=False):
 class EventStreamFramer:
     """Feed it bytes, it gives ``EventStreamFrame``s. ``limit`` caps the bytes of one message, as its prelude announces them."""
 
-    __slots__ = ("_broken", "_limit", "_pending", "_remembered", "_wanted")
+    __slots__ = ("_limit", "_pending", "_remembered", "_wanted", "broken")
 
     def __init__(self, limit: int = FRAME_LIMIT) -> None:
         self._limit = limit
         self._pending = bytearray()  # a message whose end has not come
         self._wanted = _PRELUDE.size  # bytes without which looking at the pending ones is in vain
         self._remembered: dict[bytes, Mapping[str, HeaderValue]] = {}
-        self._broken: ProtocolError | None = None  # raised once the frames before it were given
+        self.broken: ProtocolError | None = None  # raised once the frames before it were given
 
     def feed(self, data: bytes) -> list[EventStreamFrame]:
         """Take the next bytes; give the messages that they complete.
@@ -66,8 +66,8 @@ class EventStreamFramer:
         Raises ``ChecksumError``, ``FrameTooLargeError``, and ``PayloadError`` for a message that is not built as one, each as
         ``Framer`` says.
         """
-        if self._broken is not None:
-            raise self._broken.fresh()
+        if self.broken is not None:
+            raise self.broken.fresh()
         if self._pending:
             self._pending += data
             if len(self._pending) < self._wanted:
@@ -78,7 +78,7 @@ class EventStreamFramer:
         try:
             at = self._take(data, frames)
         except ProtocolError as error:
-            self._broken = error.fresh()
+            self.broken = error.fresh()
             if not frames:
                 raise
         else:
@@ -87,8 +87,8 @@ class EventStreamFramer:
 
     def close(self) -> bool:
         """The bytes ended; whether that was between two messages. Raises the error that ``feed`` still owed."""
-        if self._broken is not None:
-            raise self._broken.fresh()
+        if self.broken is not None:
+            raise self.broken.fresh()
         return not self._pending
 
     def _take(self, data: bytes, frames: list[EventStreamFrame]) -> int:

@@ -38,7 +38,7 @@ _OPENING, _QUOTE, _ARRAY, _ARRAY_END = b"{[", *b'"[]'
 class JsonArrayFramer:
     """Feed it bytes, it gives the array's elements as ``bytes``. ``limit`` caps the bytes of one element."""
 
-    __slots__ = ("_broken", "_depth", "_escaped", "_in_array", "_in_string", "_limit", "_pending")
+    __slots__ = ("_depth", "_escaped", "_in_array", "_in_string", "_limit", "_pending", "broken")
 
     def __init__(self, limit: int = FRAME_LIMIT) -> None:
         self._limit = limit
@@ -47,11 +47,11 @@ class JsonArrayFramer:
         self._depth = 0  # brackets open in it
         self._in_string = False
         self._escaped = False  # the last byte was a backslash, so the next one is no closing quote
-        self._broken = False  # an element was too large: the error is raised once those before it were given
+        self.broken = False  # an element was too large: the error is raised once those before it were given
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; give the elements that they complete. Raises ``FrameTooLargeError``, as ``Framer`` says."""
-        if self._broken:
+        if self.broken:
             raise self._too_large()
         frames: list[bytes] = []
         try:
@@ -59,7 +59,7 @@ class JsonArrayFramer:
             while (at := _end_of(_GAP, data, at)) < len(data):
                 at = self._next(data, at, frames)
         except FrameTooLargeError:
-            self._broken = True
+            self.broken = True
             self._pending.clear()
             if not frames:
                 raise
@@ -67,7 +67,7 @@ class JsonArrayFramer:
 
     def close(self) -> bool:
         """The bytes ended; whether nothing was left open, the array included. Raises the error that ``feed`` still owed."""
-        if self._broken:
+        if self.broken:
             raise self._too_large()
         return not (self._pending or self._in_array)
 

@@ -36,7 +36,7 @@ _JSON = msgspec.json.Decoder(msgspec.Raw)
 class NDJSONFramer:
     """Feed it bytes, it gives lines as ``bytes``. ``limit`` caps the bytes of one line."""
 
-    __slots__ = ("_at_start", "_broken", "_closes", "_depth", "_escaped", "_in_string", "_limit", "_pending", "_seen")
+    __slots__ = ("_at_start", "_closes", "_depth", "_escaped", "_in_string", "_limit", "_pending", "_seen", "broken")
 
     def __init__(self, limit: int = FRAME_LIMIT) -> None:
         self._limit = limit
@@ -47,11 +47,11 @@ class NDJSONFramer:
         self._depth = 0  # brackets open in those
         self._in_string = False
         self._escaped = False  # the last byte was a backslash, so the next one is no closing quote
-        self._broken = False  # a line was too large: the error is raised once those before it were given
+        self.broken = False  # a line was too large: the error is raised once those before it were given
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; give the lines that they complete. Raises ``FrameTooLargeError``, as ``Framer`` says."""
-        if self._broken:
+        if self.broken:
             raise self._too_large()
         if self._at_start:
             data = self._without_bom(data)
@@ -59,7 +59,7 @@ class NDJSONFramer:
         try:
             self._take(data, frames)
         except FrameTooLargeError:
-            self._broken = True
+            self.broken = True
             self._pending.clear()
             if not frames:
                 raise
@@ -67,7 +67,7 @@ class NDJSONFramer:
 
     def close(self) -> bool:
         """The bytes ended; whether no line was left unfinished. Raises the error that ``feed`` still owed."""
-        if self._broken:
+        if self.broken:
             raise self._too_large()
         return not self._pending
 

@@ -35,7 +35,7 @@ class SSEFrame(msgspec.Struct, frozen=True, gc=False):
 class SSEFramer:
     """Feed it bytes, it gives ``SSEFrame``s. ``limit`` caps the bytes held of one event: its fields and the line at hand."""
 
-    __slots__ = ("_after_cr", "_at_start", "_broken", "_data", "_event", "_id", "_limit", "_more", "_pending")
+    __slots__ = ("_after_cr", "_at_start", "_data", "_event", "_id", "_limit", "_more", "_pending", "broken")
 
     def __init__(self, limit: int = FRAME_LIMIT) -> None:
         self._limit = limit
@@ -46,11 +46,11 @@ class SSEFramer:
         self._id = ""
         self._data: bytes | None = None  # the first data line of the event at hand
         self._more = bytearray()  # its further ones; one buffer, since a list of short pieces weighs many times more
-        self._broken = False  # a frame was too large: the error is raised once the frames before it were given
+        self.broken = False  # a frame was too large: the error is raised once the frames before it were given
 
     def feed(self, data: bytes) -> list[SSEFrame]:
         """Take the next bytes; give the events that they complete. Raises ``FrameTooLargeError``, as ``Framer`` says."""
-        if self._broken:
+        if self.broken:
             raise self._too_large()
         frames: list[SSEFrame] = []
         roomy = self._held() + len(self._pending) + len(data) <= self._limit
@@ -58,7 +58,7 @@ class SSEFramer:
         try:
             self._take(lines if roomy else self._checked(lines), frames)
         except FrameTooLargeError:
-            self._broken = True
+            self.broken = True
             self._pending.clear()
             if not frames:
                 raise
@@ -66,7 +66,7 @@ class SSEFramer:
 
     def close(self) -> bool:
         """The bytes ended; whether that was between two events. Raises the error that ``feed`` still owed."""
-        if self._broken:
+        if self.broken:
             raise self._too_large()
         return not (self._pending or self._data is not None or self._event)
 

@@ -26,6 +26,11 @@ class GeminiFramer:
         self._is_bare = False
         self._last = b"\n"  # a line begins after it
 
+    @property
+    def broken(self) -> bool:
+        """Whether the next call raises."""
+        return self._events.broken or self._bare.broken
+
     def feed(self, data: bytes) -> Sequence[SSEFrame | bytes]:
         """Take the next bytes; give the frames that they complete. Raises ``FrameTooLargeError``, as ``Framer`` says."""
         if self._is_bare:
