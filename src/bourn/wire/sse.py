@@ -8,7 +8,8 @@ ignored. Comments and unknown fields are ignored, an event without data is none,
 One addition, seen in real traffic (llama.cpp): a failure sent as a *field* ``error: {...}`` is given as an event named
 ``error``, since a reader by the letter would drop it in silence.
 
-House rule: work on whole lines, never on characters, and give the same frames, and the same error after them, at any cut.
+House rule: work on whole events where they are plain, else on whole lines, never on characters, and give the same frames, and
+the same error after them, at any cut.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ class SSEFramer:
         if self.broken:
             raise self._too_large()
         frames: list[SSEFrame] = []
+        data = self._take_whole(data, frames)
+        if not data:
+            return frames
         roomy = self._held() + len(self._pending) + len(data) <= self._limit
         lines = self._split(data)
         try:
@@ -69,6 +73,30 @@ class SSEFramer:
         if self.broken:
             raise self._too_large()
         return not (self._pending or self._data is not None or self._event)
+
+    def _take_whole(self, data: bytes, frames: list[SSEFrame]) -> bytes:
+        """Take the whole events that ``data`` begins with, or completes, the way nearly all are written; what is left of it.
+
+        That is: lines that end with LF, one of data, and before it the event's name or nothing.
+        """
+        if self._data is not None or self._event or self._after_cr or self._at_start:
+            return data
+        end = data.rfind(b"\n\n")
+        if end < 0 or b"\r" in data or len(self._id) + len(self._pending) + len(data) > self._limit:
+            return data
+        whole, left = data[:end], data[end + 2 :]
+        if self._pending:
+            whole = bytes(self._pending) + whole
+            self._pending.clear()
+        for event in whole.split(b"\n\n"):
+            name, cut, rest = event.partition(b"\n")
+            if not cut and name.startswith(b"data: "):
+                frames.append(SSEFrame("", name[6:], self._id))
+            elif name.startswith(b"event: ") and rest.startswith(b"data: ") and b"\n" not in rest:
+                frames.append(SSEFrame(name[7:].decode("utf-8", "replace"), rest[6:], self._id))
+            else:
+                self._take([*event.split(b"\n"), b""], frames)
+        return left
 
     def _split(self, data: bytes) -> list[bytes]:
         """The lines that ``data`` completes; what is left of it becomes, or stays, pending."""
