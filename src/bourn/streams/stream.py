@@ -142,12 +142,13 @@ class Stream:
 
     async def __anext__(self) -> Event:
         """The next event; ``StopAsyncIteration`` only after ``Finish``."""
+        events = self._events
         if self._given >= _TURN:
             await self._pause()
-        if not self._events:
+        if not events:
             await self._fill()
         self._given += 1
-        event = self._events.popleft()
+        event = events.popleft()
         self._response.fold(event)
         if type(event) is Finish:
             self._finished = True

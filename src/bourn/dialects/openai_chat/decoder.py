@@ -7,8 +7,9 @@ halves share are in ``words``, requests (both ways) in ``request``, the server's
 End evidence is a finish reason of choice 0, or ``[DONE]``: services drop either one. Usage, and at Baseten even text, comes
 after the finish reason, so parts are ended at the last mark that comes.
 
-House rule: a chunk that brings nothing but more of the part at hand takes the straight line in ``ChatDecoder.feed``; all else
-goes through the tables, and nothing that a service is known to send is dropped.
+House rule: a chunk that brings nothing but more of the part at hand takes the straight line in ``ChatDecoder.feed``, and most
+of those are not even read (see ``refrain``); all else goes through the tables, and nothing that a service is known to send is
+dropped.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from bourn.dialects.openai_chat.words import (
     rest_of_usage,
 )
 from bourn.dialects.parts import Parts
+from bourn.dialects.refrain import Refrain
 from bourn.errors import BournError, PayloadError
 from bourn.events import Event, Finish, Other, ReasoningDelta, RefusalDelta, Safety, Start, TextDelta, Usage
 from bourn.wire.sse import SSEFrame, SSEFramer
@@ -138,6 +140,7 @@ class ChatDecoder:
         self._waiting: list[Event] = []  # what came before there was a Start
         self._parts = Parts()
         self._beside = Beside(self._parts)
+        self._refrain = Refrain()
         self._calls: dict[int | str, _OpenCall] = {}
         self._last_call: int | str = 0
         self._raw_reason: str | None = None
@@ -153,20 +156,18 @@ class ChatDecoder:
         data = frame.data
         if self.done or not data:
             return ()
-        if data == DONE:
-            return self._finish()
         if frame.event == "error":
             raise openai_errors.in_stream(_error_value(data))
+        words: str | None = self._refrain.words(data)
+        if words:
+            return (self._event(self._index, words),)
+        if data == DONE:
+            return self._finish()
         chunk = self.read(data)
-        key = self._key
-        if key is not None and chunk.choices and (delta := chunk.choices[0].delta) is not None:
-            text = getattr(delta, key)
-            if text.__class__ is str and text:
-                setattr(delta, key, None)
-                chunk.id = chunk.model = chunk.service_tier = chunk.provider = None
-                if chunk == _PLAIN:
-                    return (self._event(self._index, text),)
-                setattr(delta, key, text)
+        words = self._words(chunk)
+        if words:
+            self._refrain.learn(data, words, self._reread)
+            return (self._event(self._index, words),)
         return self._take(chunk, data)
 
     def read(self, data: bytes) -> Chunk:
@@ -192,6 +193,28 @@ class ChatDecoder:
         return self._opened(out)
 
     # --- one chunk ---
+
+    def _words(self, chunk: Chunk) -> str | None:
+        """The words of a chunk that only goes on with the part at hand; ``None`` where it brings anything else."""
+        key = self._key
+        if key is None or not chunk.choices or (delta := chunk.choices[0].delta) is None:
+            return None
+        words = getattr(delta, key)
+        if words.__class__ is not str:
+            return None
+        setattr(delta, key, None)
+        chunk.id = chunk.model = chunk.service_tier = chunk.provider = None
+        if chunk == _PLAIN:
+            return str(words)
+        setattr(delta, key, words)
+        return None
+
+    def _reread(self, data: bytes) -> str | None:
+        """The words of a payload that was made up; ``None`` too where it cannot be read."""
+        try:
+            return self._words(self.read(data))
+        except PayloadError:
+            return None
 
     def _take(self, chunk: Chunk, data: bytes) -> Iterable[Event]:
         """Everything that a chunk can bring."""
@@ -279,6 +302,7 @@ class ChatDecoder:
         """End the open text, reasoning or refusal."""
         if self._kind is not None:
             self._parts.end(self._kind, out)
+            self._refrain.forget()
         self._kind = self._key = None
 
     def _details(self, details: list[Any], out: list[Event], *, told: bool) -> None:
