@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bourn.dialects import refrain
-from bourn.dialects.openai_chat.decoder import ChatDecoder
+from bourn.dialects.openai_chat.decoder import ChatDecoder, Chunk
 from bourn.dialects.refrain import Refrain
 from bourn.events import Event
 from bourn.wire.sse import SSEFrame, SSEFramer
@@ -136,7 +136,12 @@ def test_most_payloads_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a hundred payloads that differ in their words three are read: the first, that which is learnt from, and a probe."""
     asked: list[bytes] = []
     reader = ChatDecoder.read
-    monkeypatch.setattr(ChatDecoder, "read", lambda self, data: (asked.append(data), reader(self, data))[1])
+
+    def counted(self: ChatDecoder, data: bytes) -> Chunk:
+        asked.append(data)
+        return reader(self, data)
+
+    monkeypatch.setattr(ChatDecoder, "read", counted)
     decoder = ChatDecoder()
     events = [
         event
