@@ -1,6 +1,6 @@
-"""One measurement in a process of its own: ``python -m bench.measure KIND READER DIALECT ROOT [NUMBERS...]`` prints JSON.
+"""One measurement in a process of its own: ``python -m bench.measure KIND READER DIALECT ROOT LOOP [NUMBERS...]`` prints JSON.
 
-CPU is the process's own (user and system), so a server beside it does not count; memory is the resident set.
+CPU is the process's own (user and system), so a server beside it does not count; memory is the resident set (Linux).
 """
 
 from __future__ import annotations
@@ -8,73 +8,123 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench.readers import READERS, Reader
+from bench.readers import READERS, Reader, Seen
+
+ENDLESS = 10**9
+UNSUITED = 3
+"""The exit code of a reader that does not speak the dialect, or is not installed."""
 
 
 def resident() -> int:
-    """Resident bytes of this process (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096
+    """Resident bytes of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def flood(read: Reader, deltas: int) -> dict[str, Any]:
-    """CPU per delta of one answer that comes as fast as it is taken; the best of three after a warm-up."""
-    await read(100, 0)
-    spent = []
-    for _ in range(3):
-        gc.collect()
-        before = time.process_time()
-        count = await read(deltas, 0)
-        spent.append((time.process_time() - before) / deltas * 1e6)
-        _check(count, deltas)
-    return {"us_per_event": min(spent)}
+async def _whole(read: Reader, deltas: int) -> float:
+    """CPU seconds of one whole answer that comes as fast as it is taken."""
+    gc.collect()
+    seen = Seen()
+    before = time.process_time()
+    await read(deltas, 0, seen)
+    spent = time.process_time() - before
+    if seen.pieces < deltas * 0.99:
+        raise SystemExit(f"read only {seen.pieces} of {deltas} deltas")
+    return spent
 
 
-async def paced(read: Reader, streams: int, deltas: int, pause: float) -> dict[str, Any]:
-    """CPU per delta of many answers at once, one packet a delta, and what an open stream weighs."""
-    await read(10, 0)
+async def flood(read: Reader, deltas: int, seconds: float) -> dict[str, Any]:
+    """Microseconds of CPU a delta: the best of three answers of at most so many deltas, that take about so long each."""
+    await _whole(read, 50)
+    probe = await _whole(read, 500) / 500
+    deltas = max(1000, min(deltas, int(seconds / probe)))
+    return {"us": min([await _whole(read, deltas) for _ in range(3)]) / deltas * 1e6}
+
+
+async def grow(read: Reader, deltas: int) -> dict[str, Any]:
+    """Microseconds of CPU a delta of one answer of exactly so many."""
+    await _whole(read, 100)
+    times = max(1, 20_000 // deltas)
+    return {"us": min([sum([await _whole(read, deltas) for _ in range(times)]) for _ in range(3)]) / deltas / times * 1e6}
+
+
+async def _open(read: Reader, streams: int, pause: float, seen: Seen) -> list[asyncio.Future[None]]:
+    """Open so many streams and wait until about all of them flow."""
+    tasks = []
+    for at in range(streams):
+        tasks.append(asyncio.ensure_future(read(ENDLESS, pause, seen)))
+        if at % 50 == 49:
+            await asyncio.sleep(0.01)
+    until = time.perf_counter() + 60
+    while seen.pieces < streams * 2 and time.perf_counter() < until:  # noqa: ASYNC110 - an event would be what is measured
+        await asyncio.sleep(0.05)
+    return tasks
+
+
+async def paced(read: Reader, streams: int, pause: float, seconds: float) -> dict[str, Any]:
+    """Microseconds of CPU a delta while many answers flow, one packet a delta, and the resident bytes of an open stream."""
+    seen = Seen()
+    await read(10, 0, seen)
     gc.collect()
     empty = resident()
-    before = time.process_time()
-    tasks = [asyncio.ensure_future(read(deltas, pause)) for _ in range(streams)]
-    await asyncio.sleep(pause * deltas / 2)
-    full = resident()
-    for count in await asyncio.gather(*tasks):
-        _check(count, deltas)
-    return {
-        "us_per_event": (time.process_time() - before) / deltas / streams * 1e6,
-        "bytes_per_stream": (full - empty) / streams,
-    }
+    tasks = await _open(read, streams, pause, seen)
+    gc.collect()
+    before, pieces = time.process_time(), seen.pieces
+    await asyncio.sleep(seconds)
+    spent, pieces = time.process_time() - before, seen.pieces - pieces
+    if failed := [task for task in tasks if task.done()]:
+        raise SystemExit(f"{len(failed)} of {streams} streams ended early: {failed[0].exception()!r}")
+    expected = streams * seconds / pause
+    if pieces < expected / 2:
+        raise SystemExit(f"only {pieces} of {expected:.0f} deltas came: the machine, the server or the reader is too slow")
+    return {"us": spent / pieces * 1e6, "bytes": (resident() - empty) / streams, "share": pieces / expected}
 
 
-async def first(read: Reader, calls: int) -> dict[str, Any]:
-    """Milliseconds from asking to the end of a one-delta answer, after a warm-up; the median of many calls."""
-    for _ in range(5):
-        await read(1, 0)
+async def weigh(read: Reader, streams: int) -> dict[str, Any]:
+    """Bytes of Python objects of an open stream (tracemalloc)."""
+    seen = Seen()
+    await read(10, 0, seen)
+    gc.collect()
+    tracemalloc.start()
+    tasks = await _open(read, streams, 0.5, seen)
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0]
+    del tasks
+    return {"bytes": held / streams}
+
+
+async def call(read: Reader, calls: int) -> dict[str, Any]:
+    """A call whose answer is one word, over a connection that is kept: milliseconds (median), and microseconds of CPU."""
+    seen = Seen()
+    for _ in range(10):
+        await read(1, 0, seen)
     spent = []
+    cpu = time.process_time()
     for _ in range(calls):
         before = time.perf_counter()
-        await read(1, 0)
+        await read(1, 0, seen)
         spent.append((time.perf_counter() - before) * 1000)
-    return {"ms": sorted(spent)[len(spent) // 2]}
+    return {"ms": sorted(spent)[calls // 2], "cpu_us": (time.process_time() - cpu) / calls * 1e6}
 
 
-KINDS: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {"flood": flood, "paced": paced, "first": first}
-
-
-def _check(count: int, deltas: int) -> None:
-    if count < deltas * 0.99:
-        raise SystemExit(f"read only {count} of {deltas} deltas")
+KINDS: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
+    "flood": flood,
+    "grow": grow,
+    "paced": paced,
+    "weigh": weigh,
+    "call": call,
+}
 
 
 def main(kind: str, reader: str, dialect: str, root: str, loop: str, *numbers: str) -> None:
-    """Run one measurement and print it."""
+    """Run one measurement, print it, and end without a good-bye: what is still open is the system's business."""
     import logging
     import warnings
 
@@ -85,12 +135,17 @@ def main(kind: str, reader: str, dialect: str, root: str, loop: str, *numbers: s
         import uvloop
 
         factory = uvloop.new_event_loop
+    try:
+        read = READERS[reader](root, dialect)
+    except (ImportError, KeyError):
+        raise SystemExit(UNSUITED) from None
 
     async def run() -> dict[str, Any]:
-        return await KINDS[kind](READERS[reader](root, dialect), *(_number(word) for word in numbers))
+        return await KINDS[kind](read, *(_number(word) for word in numbers))
 
     with asyncio.Runner(loop_factory=factory) as runner:
-        print(json.dumps(runner.run(run())))
+        print(json.dumps(runner.run(run())), flush=True)
+        os._exit(0)
 
 
 def _number(word: str) -> float:

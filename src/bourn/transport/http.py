@@ -9,6 +9,7 @@ House rule: no exception of aiohttp's leaves a method here; ``http_wire`` has th
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -116,12 +117,12 @@ def _as_sent(url: str) -> str:
 
 def _proxy(url: str) -> str | None:
     """The proxy that the environment names for ``url``; loopback is never sent through one."""
-    proxies = getproxies_environment()
-    if not proxies:
-        return None
     scheme, _, rest = url.partition("://")
     host = rest.partition("/")[0].rpartition("@")[2]
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    if name.strip("[]") in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
+    if name.strip("[]") in ("localhost", "127.0.0.1", "::1"):
         return None
-    return proxies.get(scheme)
+    variable = f"{scheme}_proxy"
+    if not (variable in os.environ or variable.upper() in os.environ):  # most calls: looking for all of them takes far longer
+        return None
+    return None if proxy_bypass(host) else getproxies_environment().get(scheme)
