@@ -9,6 +9,7 @@ House rule: the server must never be what is measured: no task, no coroutine, on
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -145,10 +146,13 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
 
 
-async def serve(dialect: str) -> None:
-    """Serve until standard input ends, which it does with whoever started this; prints the port."""
+async def serve(dialect: str, *certificate: str) -> None:
+    """Print the port and serve (over TLS, given a certificate and its key) until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(dialect), "127.0.0.1", 0, backlog=8192)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+    if context is not None:
+        context.load_cert_chain(*certificate)
+    server = await loop.create_server(lambda: Connection(dialect), "127.0.0.1", 0, backlog=8192, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     over = loop.create_future()
     loop.add_reader(sys.stdin.fileno(), lambda: over.done() or over.set_result(None))
@@ -159,6 +163,6 @@ if __name__ == "__main__":
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(sys.argv[1]))
+        asyncio.run(serve(*sys.argv[1:]))
     else:
-        uvloop.run(serve(sys.argv[1]))
+        uvloop.run(serve(*sys.argv[1:]))

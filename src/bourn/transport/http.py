@@ -29,6 +29,9 @@ from bourn.transport.watchdog import Watchdog
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
+_BUFFER = 64 * 1024
+"""Bytes that may wait unread; aiohttp pauses the socket at twice as many, and what one read brings comes on top."""
+
 
 class _Phases(aiohttp.TraceConfig):
     """Tells the watchdog when the request has left, which is when the provider's time to the first event begins."""
@@ -58,6 +61,7 @@ class HttpTransport:
             timeout=_NO_TIMEOUT,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            read_bufsize=_BUFFER,
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
             trace_configs=[_Phases()],
         )
