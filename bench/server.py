@@ -13,7 +13,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from functools import cache
-from itertools import cycle, islice
+from itertools import cycle
 from typing import cast
 
 from bourn import dialects
@@ -103,9 +103,7 @@ class Connection(asyncio.Protocol):
     def _answer(self, deltas: int, pause: float) -> None:
         self._transport.write(self._head)
         if pause:
-            self._chunks = (
-                islice(paced(self._dialect, min(deltas, RENDERED)), deltas) if deltas <= RENDERED else self._endless()
-            )
+            self._chunks = iter(paced(self._dialect, deltas)) if deltas <= RENDERED else self._endless()
             self._pause = pause
             self._step()
         else:

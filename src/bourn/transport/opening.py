@@ -10,7 +10,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -243,6 +242,8 @@ def _target(headers: Mapping[str, str]) -> str:
 
 def _retry_date(headers: Mapping[str, str]) -> float | None:
     """``Retry-After`` as a date, in seconds from now (RFC 9110, section 10.2.3)."""
+    from email.utils import parsedate_to_datetime  # as slow to load as all of this package; the HTTP client has it
+
     try:
         moment = parsedate_to_datetime(headers.get("retry-after", ""))
     except ValueError:

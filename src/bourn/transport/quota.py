@@ -23,7 +23,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Literal
 
@@ -163,6 +162,8 @@ def _until(moment: str, headers: Mapping[str, str]) -> float | None:
 
 def _answered(headers: Mapping[str, str]) -> datetime:
     """When the answer was given, by the clock of who gave it, where it says so: moments are of the same clock."""
+    from email.utils import parsedate_to_datetime  # as slow to load as all of this package; the HTTP client has it
+
     try:
         moment = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
