@@ -53,14 +53,16 @@ async def frame(mib: int) -> dict[str, Any]:
 
 async def stall(root: str) -> dict[str, Any]:
     """The longest time that the loop could not turn, in milliseconds: a first stream over TLS, and a second one."""
+    start = bourn.stream  # named before the clock runs, as by a program that imports it
     worst = []
     for _ in range(2):
         gc.collect()
         async with Stalls(0.0) as stalls:
-            stream = bourn.stream("openai/bench", "hi", api_key="bench", base_url=f"{root}/500/0.002/v1")
+            stream = start("openai/bench", "hi", api_key="bench", base_url=f"{root}/500/0.002/v1")
             await stream.collect()
-        worst.append(max(((seen.seconds, seen.cpu) for seen in stalls.seen), default=(0.0, 0.0)))
-    return {"first_ms": worst[0][0] * 1000, "first_cpu_ms": worst[0][1] * 1000, "next_ms": worst[1][0] * 1000}
+        worst.append((stalls.worst, max((seen.cpu for seen in stalls.seen), default=0.0)))
+    (first, first_cpu), (second, second_cpu) = worst
+    return {"first_ms": first * 1e3, "first_cpu_ms": first_cpu * 1e3, "next_ms": second * 1e3, "next_cpu_ms": second_cpu * 1e3}
 
 
 async def unread(reader: str, root: str, streams: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,12 +115,23 @@ async def call(read: Reader, calls: int) -> dict[str, Any]:
     return {"ms": sorted(spent)[calls // 2], "cpu_us": (time.process_time() - cpu) / calls * 1e6}
 
 
+async def connect(make: Callable[[], Reader], calls: int) -> dict[str, Any]:
+    """Milliseconds of a call whose answer is one word, each over a connection of its own (median)."""
+    spent = []
+    for _ in range(calls + 3):
+        before = time.perf_counter()
+        await make()(1, 0, Seen())
+        spent.append((time.perf_counter() - before) * 1000)
+    return {"ms": sorted(spent[3:])[calls // 2]}
+
+
 KINDS: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
     "flood": flood,
     "grow": grow,
     "paced": paced,
     "weigh": weigh,
     "call": call,
+    "connect": connect,
 }
 
 
@@ -135,13 +147,14 @@ def main(kind: str, reader: str, dialect: str, root: str, loop: str, *numbers: s
         import uvloop
 
         factory = uvloop.new_event_loop
+    make = partial(READERS[reader], root, dialect)
     try:
-        read = READERS[reader](root, dialect)
+        read = make()
     except (ImportError, KeyError):
         raise SystemExit(UNSUITED) from None
 
     async def run() -> dict[str, Any]:
-        return await KINDS[kind](read, *(_number(word) for word in numbers))
+        return await KINDS[kind](make if kind == "connect" else read, *(_number(word) for word in numbers))
 
     with asyncio.Runner(loop_factory=factory) as runner:
         print(json.dumps(runner.run(run())), flush=True)

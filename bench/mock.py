@@ -1,6 +1,6 @@
-"""``python -m bench.mock``: events per second that the mock serves, over one connection and over a hundred.
+"""``python -m bench.mock DIALECT CONNECTIONS``: events per second that the mock serves over so many connections at once, as JSON.
 
-The peer is a process of its own that only reads and counts; the figures are what it saw.
+The peer is a process of its own that only reads and counts; the figure is what it saw.
 """
 
 from __future__ import annotations
@@ -53,21 +53,24 @@ def drain(port: int, connections: int, data: bytes) -> None:
 
 
 async def serve(name: str, connections: int) -> None:
-    """Serve one measurement and print its line."""
+    """Serve one measurement and print it."""
     scenario = text(*["word "] * (EVENTS // connections), whole=True)
     async with MockServer(scenario) as server:
         data = request(name, server.origin)
-        command = [sys.executable, "-m", "bench.mock", str(server.port), str(connections), data.hex()]
+        command = [sys.executable, "-m", "bench.mock", "drain", str(server.port), str(connections), data.hex()]
         peer = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
         out, _ = await peer.communicate()
     events, seconds = json.loads(out)
-    print(f"{name:12} {connections:4} connections  {events / seconds:10,.0f} events/s")
+    print(json.dumps({"per_second": events / seconds}))
+
+
+def main(name: str, connections: str, *rest: str) -> None:
+    """Serve a measurement, or be its peer."""
+    if name == "drain":
+        drain(int(connections), int(rest[0]), bytes.fromhex(rest[1]))
+    else:
+        asyncio.run(serve(name, int(connections)))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        drain(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]))
-    else:
-        for dialect_name in ("openai-chat", "anthropic"):
-            for count in (1, 100):
-                asyncio.run(serve(dialect_name, count))
+    main(*sys.argv[1:])

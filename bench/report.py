@@ -1,12 +1,27 @@
-"""The measurements as text, as JSON, as a page with a picture."""
+"""The measurements as text, as JSON, and as a page with a picture."""
 
 from __future__ import annotations
 
 import json
+import os
+import platform
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-WIDTH, BAR, LEFT = 760, 22, 150
+PACKAGES = (
+    "bourn",
+    "aiohttp",
+    "msgspec",
+    "uvloop",
+    "openai",
+    "anthropic",
+    "litellm",
+    "any-llm-sdk",
+    "langchain-openai",
+    "pydantic-ai-slim",
+    "httpx",
+)
 
 
 class Cell(NamedTuple):
@@ -17,63 +32,99 @@ class Cell(NamedTuple):
     most: float
 
 
-def write(table: dict[str, dict[str, Cell]], versions: dict[str, str], root: Path, *, keep: bool) -> None:
-    """Print the table; with ``keep`` also write bench/results.json, docs/performance.md and its picture."""
-    page = markdown(table, versions)
-    print(page)
-    if keep:
-        (root / "bench" / "results.json").write_text(json.dumps({"versions": versions, "table": table}, indent=1) + "\n")
-        (root / "docs" / "performance.svg").write_text(picture(next(iter(table)), next(iter(table.values()))))
-        (root / "docs" / "performance.md").write_text(page)
+class Table(NamedTuple):
+    """One measurement of several readers, or of several sizes."""
+
+    title: str
+    unit: str
+    cells: dict[str, Cell]
+    note: str = ""
+    failed: dict[str, str] = {}
 
 
-def markdown(table: dict[str, dict[str, Cell]], versions: dict[str, str]) -> str:
+def setting() -> dict[str, str]:
+    """What was measured, on what."""
+    found = {
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def as_json(tables: list[Table], where: dict[str, str]) -> str:
+    """The figures, to be read by a program."""
+    told = [
+        {
+            "title": table.title,
+            "unit": table.unit,
+            "median, least, most": {name: [round(value, 4) for value in cell] for name, cell in table.cells.items()},
+            **({"failed": table.failed} if table.failed else {}),
+        }
+        for table in tables
+    ]
+    return json.dumps({"setting": where, "tables": told}, indent=1, ensure_ascii=False) + "\n"
+
+
+def markdown(tables: list[Table], where: dict[str, str], goals: list[tuple[str, str, str, str]]) -> str:
     """The page."""
     lines = [
         "# Performance",
         "",
-        "Made by `python -m bench --write` in one run: each reader in a process of its own, in turn, against a process that",
-        "sends pre-rendered bytes. *Ratio* is to the first row. `floor` is the bytes read from a socket and each payload",
-        "decoded by hand, with nothing kept and nothing promised; bourn's row has every promise of its stream.",
+        "Made by `python -m bench --write` (dependency group `bench`) in one run: each figure in a process of its own, the readers",
+        "in turn, round after round, against a process that does nothing but send pre-rendered bytes over loopback. CPU is the",
+        "reader's own, user and system. *Ratio* is to the first row.",
         "",
-        "![CPU per event](performance.svg)",
+        "- `floor` is the bytes themselves: a socket, the body's chunks and the frames cut by hand, each payload decoded into a",
+        "  dict. It checks no status, content type, checksum or limit, keeps no time, survives no cancellation and no odd cut,",
+        "  folds no response and makes no event.",
+        "- `aiohttp` is what many write by hand: aiohttp, lines, `json.loads`.",
+        "- `bourn` has every promise of its stream: typed events, the folded response, the four timeouts, the limits.",
+        "- the others are used as their own documentation shows, retries off; each speaks only the formats in whose tables it is.",
         "",
-        ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "![CPU an event, reader by reader](performance.svg)",
+        "",
+        "## The bars",
+        "",
+        "| what | bar | seen | |",
+        "|---|---|---|---|",
+        *(f"| {what} | {bar} | {seen} | {met} |" for what, bar, seen, met in goals),
+        "",
+        "## Where",
+        "",
+        "; ".join(f"{name} {version}" for name, version in where.items()),
         "",
     ]
-    for title, cells in table.items():
-        base = next(iter(cells.values())).median if cells else 1
-        lines += [f"## {title}", "", "| reader | median | least to most | ratio |", "|---|---:|---:|---:|"]
-        lines += [
-            f"| {name} | {_shown(cell.median)} | {_shown(cell.least)} to {_shown(cell.most)} | {cell.median / base:.1f} |"
-            for name, cell in cells.items()
-        ]
-        lines.append("")
+    for table in tables:
+        lines += _section(table)
     return "\n".join(lines)
 
 
-def picture(title: str, cells: dict[str, Cell]) -> str:
-    """Horizontal bars on a logarithmic scale, since the slowest is hundreds of times the fastest."""
-    from math import log10
-
-    top = max(cell.median for cell in cells.values())
-    scale = (WIDTH - LEFT - 90) / log10(top / 0.5)
-    bars = []
-    for at, (name, cell) in enumerate(cells.items()):
-        y, long = 40 + at * (BAR + 8), max(2.0, log10(cell.median / 0.5) * scale)
-        fill = "#0a7d6c" if name == "bourn" else "#9aa5b1"
-        bars += [
-            f'<text x="{LEFT - 8}" y="{y + 16}" text-anchor="end">{name}</text>',
-            f'<rect x="{LEFT}" y="{y}" width="{long:.0f}" height="{BAR}" rx="3" fill="{fill}"/>',
-            f'<text x="{LEFT + long + 6:.0f}" y="{y + 16}">{_shown(cell.median)}</text>',
-        ]
-    height = 50 + len(cells) * (BAR + 8)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="14">'
-        f'<rect width="100%" height="100%" fill="#fff"/><text x="12" y="24" font-weight="bold">{title}, logarithmic</text>'
-        f"{''.join(bars)}</svg>\n"
-    )
+def _section(table: Table) -> list[str]:
+    base = next(iter(table.cells.values())).median if table.cells else 1.0
+    lines = [f"## {table.title[:1].upper()}{table.title[1:]}", "", *([table.note, ""] if table.note else [])]
+    lines += [f"| | {table.unit} | least to most | ratio |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {name} | {shown(cell.median)} | {shown(cell.least)} to {shown(cell.most)} | {cell.median / base if base else 0:.2f} |"
+        for name, cell in table.cells.items()
+    ]
+    lines += [f"| {name} | failed: {why} | | |" for name, why in table.failed.items()]
+    return [*lines, ""]
 
 
-def _shown(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+def shown(value: float) -> str:
+    """A figure with three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,86 @@
+"""The bars that speed is held to, and whether a run met them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bench.report import Table, shown
+
+Figures = dict[str, dict[str, float]]
+"""Title of a table, and row, to the median."""
+
+
+class Goal(NamedTuple):
+    """One bar: what it is about, the bar in words, how to get the figure, and what it may be at most (or at least)."""
+
+    what: str
+    bar: str
+    figure: Callable[[Figures], float]
+    limit: float
+    at_least: bool = False
+
+
+def _ratio(title: str, over: str, under: str) -> Callable[[Figures], float]:
+    return lambda seen: seen[title][over] / seen[title][under]
+
+
+def _row(title: str, row: str) -> Callable[[Figures], float]:
+    return lambda seen: seen[title][row]
+
+
+def _worst_dialect(seen: Figures) -> float:
+    rows = [
+        rows for title, rows in seen.items() if title.startswith("flooded") and not title.startswith("flooded, openai-chat")
+    ]
+    return max(row["bourn"] / row["floor"] for row in rows)
+
+
+def _spread(title: str, *rows: str) -> Callable[[Figures], float]:
+    """The dearest of some rows by the cheapest."""
+    return lambda seen: max(seen[title][row] for row in rows) / min(seen[title][row] for row in rows)
+
+
+_CHAT, _PADDED = "flooded, openai-chat", "flooded, openai-chat, no two payloads alike"
+_PACED, _CALL = "paced, 50 streams, uvloop", "a call of one word, its connection kept"
+_LONG, _CUT = "bourn, by length of the answer", "bourn, by size and cut, in memory"
+_STALL = "the loop's longest stall, over TLS, from construction to close"
+
+GOALS = (
+    Goal("flooded, OpenAI chat, by the floor", "≤ 2.5 ×", _ratio(_CHAT, "bourn", "floor"), 2.5),
+    Goal("the same, no two payloads alike", "≤ 2.5 ×", _ratio(_PADDED, "bourn", "floor"), 2.5),
+    Goal("flooded, the worst other dialect, by the floor", "≤ 3 ×", _worst_dialect, 3),
+    Goal("flooded, openai by bourn", "≥ 40 ×", _ratio(_CHAT, "openai", "bourn"), 40, at_least=True),
+    Goal("flooded, litellm by bourn", "≥ 100 ×", _ratio(_CHAT, "litellm", "bourn"), 100, at_least=True),
+    Goal("paced, 50 streams, uvloop, by the floor", "≤ 1.6 ×", _ratio(_PACED, "bourn", "floor"), 1.6),
+    Goal("paced, 500 streams, uvloop, by the floor", "≤ 1.6 ×", _ratio("paced, 500 streams, uvloop", "bourn", "floor"), 1.6),
+    Goal("paced, 50 streams, openai by bourn", "≥ 12 ×", _ratio(_PACED, "openai", "bourn"), 12, at_least=True),
+    Goal("5,000 streams on one core, memory each", "≤ 24 KiB", _row("memory, 5,000 streams, resident", "bourn"), 24 * 1024),
+    Goal("100 to 1,000,000 events, dearest by cheapest", "≤ 1.5 ×", _spread(_LONG, "1,000 events", "1,000,000 events"), 1.5),
+    Goal("byte by byte, 1 MiB by 64 KiB", "≤ 1.5 ×", _spread(_CUT, "64 KiB, byte by byte", "1 MiB, byte by byte"), 1.5),
+    Goal(
+        "one frame of 16 MiB by one of 1 MiB, a byte",
+        "≤ 1.5 ×",
+        _spread(_CUT, "one frame of 1 MiB", "one frame of 16 MiB"),
+        1.5,
+    ),
+    Goal("first event over the raw socket, ms", "≤ 0.3", lambda seen: seen[_CALL]["bourn"] - seen[_CALL]["floor"], 0.3),
+    Goal("stall of the loop, first stream over TLS, ms", "≤ 10", _row(_STALL, "first stream of the process"), 10),
+    Goal("import bourn, ms of CPU", "≤ 60", _row("import", "bourn"), 60),
+    Goal("core install, MB", "≤ 15", _row("size", "core install, all packages"), 15),
+)
+
+
+def judged(tables: list[Table]) -> list[tuple[str, str, str, str]]:
+    """What each bar is about, the bar, what was seen, and whether it is met."""
+    seen = {table.title: {name: cell.median for name, cell in table.cells.items()} for table in tables}
+    return [_judge(goal, seen) for goal in GOALS]
+
+
+def _judge(goal: Goal, seen: Figures) -> tuple[str, str, str, str]:
+    try:
+        figure = goal.figure(seen)
+    except (KeyError, ValueError, ZeroDivisionError):
+        return goal.what, goal.bar, "not measured", ""
+    met = figure >= goal.limit if goal.at_least else figure <= goal.limit
+    return goal.what, goal.bar, shown(figure), "met" if met else "**missed**"
