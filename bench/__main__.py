@@ -1,7 +1,7 @@
 """``python -m bench [--quick] [--write]``: every reader, every measurement, one run, in about ten minutes.
 
-Prints the page; ``--write`` also writes docs/performance.md, its picture docs/performance.svg, and bench/results.json. Needs the
-dependency group ``bench`` and Linux; a peer that is not installed has no rows. Let nothing else run beside it.
+Prints the page; ``--write`` also writes docs/performance.md, its picture docs/performance.svg, and bench/results.json. Needs
+Linux and the dependency group ``bench``; a peer that is not installed has no rows. Let nothing else run beside it.
 """
 
 from __future__ import annotations

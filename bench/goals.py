@@ -47,20 +47,24 @@ _LONG, _CUT = "bourn, by length of the answer", "bourn, by size and cut, in memo
 _STALL = "the loop's longest stall, over TLS, from construction to close"
 
 GOALS = (
-    Goal("flooded, OpenAI chat, by the floor", "≤ 2.5 ×", _ratio(_CHAT, "bourn", "floor"), 2.5),
-    Goal("the same, no two payloads alike", "≤ 2.5 ×", _ratio(_PADDED, "bourn", "floor"), 2.5),
-    Goal("flooded, the worst other dialect, by the floor", "≤ 3 ×", _worst_dialect, 3),
-    Goal("flooded, openai by bourn", "≥ 40 ×", _ratio(_CHAT, "openai", "bourn"), 40, at_least=True),
-    Goal("flooded, litellm by bourn", "≥ 100 ×", _ratio(_CHAT, "litellm", "bourn"), 100, at_least=True),
-    Goal("paced, 50 streams, uvloop, by the floor", "≤ 1.6 ×", _ratio(_PACED, "bourn", "floor"), 1.6),
-    Goal("paced, 500 streams, uvloop, by the floor", "≤ 1.6 ×", _ratio("paced, 500 streams, uvloop", "bourn", "floor"), 1.6),
-    Goal("paced, 50 streams, openai by bourn", "≥ 12 ×", _ratio(_PACED, "openai", "bourn"), 12, at_least=True),
+    Goal("flooded, OpenAI chat, by the floor", "≤ 2.5 times", _ratio(_CHAT, "bourn", "floor"), 2.5),
+    Goal("the same, no two payloads alike", "≤ 2.5 times", _ratio(_PADDED, "bourn", "floor"), 2.5),
+    Goal("flooded, the worst other dialect, by the floor", "≤ 3 times", _worst_dialect, 3),
+    Goal("flooded, openai by bourn", "≥ 40 times", _ratio(_CHAT, "openai", "bourn"), 40, at_least=True),
+    Goal("flooded, litellm by bourn", "≥ 100 times", _ratio(_CHAT, "litellm", "bourn"), 100, at_least=True),
+    Goal("paced, 50 streams, uvloop, by the floor", "≤ 1.6 times", _ratio(_PACED, "bourn", "floor"), 1.6),
+    Goal(
+        "paced, 500 streams, uvloop, by the floor", "≤ 1.6 times", _ratio("paced, 500 streams, uvloop", "bourn", "floor"), 1.6
+    ),
+    Goal("paced, 50 streams, openai by bourn", "≥ 12 times", _ratio(_PACED, "openai", "bourn"), 12, at_least=True),
     Goal("5,000 streams on one core, memory each", "≤ 24 KiB", _row("memory, 5,000 streams, resident", "bourn"), 24 * 1024),
-    Goal("100 to 1,000,000 events, dearest by cheapest", "≤ 1.5 ×", _spread(_LONG, "1,000 events", "1,000,000 events"), 1.5),
-    Goal("byte by byte, 1 MiB by 64 KiB", "≤ 1.5 ×", _spread(_CUT, "64 KiB, byte by byte", "1 MiB, byte by byte"), 1.5),
+    Goal(
+        "100 to 1,000,000 events, dearest by cheapest", "≤ 1.5 times", _spread(_LONG, "1,000 events", "1,000,000 events"), 1.5
+    ),
+    Goal("byte by byte, 1 MiB by 64 KiB", "≤ 1.5 times", _spread(_CUT, "64 KiB, byte by byte", "1 MiB, byte by byte"), 1.5),
     Goal(
         "one frame of 16 MiB by one of 1 MiB, a byte",
-        "≤ 1.5 ×",
+        "≤ 1.5 times",
         _spread(_CUT, "one frame of 1 MiB", "one frame of 16 MiB"),
         1.5,
     ),

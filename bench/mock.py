@@ -1,4 +1,4 @@
-"""``python -m bench.mock DIALECT CONNECTIONS``: events per second that the mock serves over so many connections at once, as JSON.
+"""``python -m bench.mock DIALECT CONNECTIONS``: events per second that the mock serves over so many connections, as JSON.
 
 The peer is a process of its own that only reads and counts; the figure is what it saw.
 """

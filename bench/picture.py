@@ -34,9 +34,10 @@ def draw(tables: list[Table], where: dict[str, str]) -> str:
         parts.append(piece)
         y += height
     subtitle = f"{where['machine']}; {where['python']}. Shorter is better; logarithmic; the line is from least to most."
+    font = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 12}" viewBox="0 0 {WIDTH} {y + 12}" role="img" '
-        f'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif" font-size="13" fill="#1d2733">\n'
+        f'font-family="{font}" font-size="13" fill="#1d2733">\n'
         f'<rect width="100%" height="100%" rx="8" fill="#fff"/>\n'
         f'<text x="20" y="30" font-size="18" font-weight="600">What an event costs</text>\n'
         f'<text x="20" y="49" fill="#5b6875">{escape(subtitle)}</text>\n' + "".join(parts) + "</svg>\n"
@@ -56,9 +57,8 @@ def _panel(title: str, table: Table, top: int) -> tuple[str, int]:
     for power in range(round(log10(most / least)) + 1):
         x = LEFT + power * scale
         parts.append(f'<path d="M{x:.1f} {top + 34}V{bottom}" stroke="#e6eaee"/>')
-        parts.append(
-            f'<text x="{x:.1f}" y="{bottom + 12}" text-anchor="middle" font-size="10" fill="#8593a3">{_power(least * 10**power)}</text>'
-        )
+        place = f'x="{x:.1f}" y="{bottom + 12}" text-anchor="middle" font-size="10" fill="#8593a3"'
+        parts.append(f"<text {place}>{_power(least * 10**power)}</text>")
     for at, (name, cell) in enumerate(table.cells.items()):
         parts.append(_bar(name, cell, y + at * (BAR + GAP), least, scale))
     return "\n".join(parts) + "\n", bottom - top + 22
@@ -71,11 +71,11 @@ def _bar(name: str, cell: Cell, y: int, least: float, scale: float) -> str:
     long, middle = place(cell.median), y + BAR / 2
     weight = ' font-weight="600"' if name.startswith("bourn") else ""
     colour = COLOURS.get(name.partition(",")[0], OTHER)
+    spread = f"M{LEFT + place(cell.least):.1f} {middle}H{LEFT + place(cell.most):.1f}"
     return (
         f'<text x="{LEFT - 10}" y="{y + 13}" text-anchor="end"{weight}>{escape(name)}</text>'
         f'<rect x="{LEFT}" y="{y}" width="{long:.1f}" height="{BAR}" rx="3" fill="{colour}"/>'
-        f'<path d="M{LEFT + place(cell.least):.1f} {middle}H{LEFT + place(cell.most):.1f}" stroke="#1d2733" stroke-opacity=".55" '
-        f'stroke-width="2"/>'
+        f'<path d="{spread}" stroke="#1d2733" stroke-opacity=".55" stroke-width="2"/>'
         f'<text x="{LEFT + max(long, place(cell.most)) + 7:.1f}" y="{y + 13}"{weight}>{shown(cell.median)}</text>'
     )
 

@@ -1,4 +1,4 @@
-"""What is measured, as tables; and how: each figure in a process of its own, the readers of one table in turn, round after round.
+"""What is measured, as tables, and how: each figure in a process of its own, the readers in turn, round after round.
 
 House rule: a measurement that fails is a row that says why, never the end of the run; no process outlives it.
 """

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 PACKAGES = (
@@ -24,6 +26,34 @@ PACKAGES = (
 )
 
 
+HEAD = """# Performance
+
+Made by `python -m bench --write` (dependency group `bench`) in one run: each figure in a process of its own, the readers in
+turn, round after round, against a process that does nothing but send pre-rendered bytes over loopback. CPU is the reader's own,
+user and system. *Ratio* is to the first row.
+
+- `floor` is the bytes themselves: a socket, the body's chunks and the frames cut by hand, each payload decoded into a dict. It
+  checks no status, content type, checksum or limit, keeps no time, survives no cancellation and no odd cut, folds no response
+  and makes no event.
+- `aiohttp` is what many write by hand: aiohttp, lines, `json.loads`.
+- `bourn` has every promise of its stream: typed events, the folded response, the four timeouts, the limits.
+- the others are used as their own documentation shows, retries off; each has rows where it speaks the format.
+
+![CPU an event, reader by reader](performance.svg)
+
+## The bars
+
+| what | bar | seen | |
+|---|---|---|---|
+{bars}
+
+## Where
+
+{where}
+"""
+"""The page before its tables."""
+
+
 class Cell(NamedTuple):
     """One figure: its median, least and most over the rounds."""
 
@@ -39,7 +69,7 @@ class Table(NamedTuple):
     unit: str
     cells: dict[str, Cell]
     note: str = ""
-    failed: dict[str, str] = {}
+    failed: Mapping[str, str] = MappingProxyType({})
 
 
 def setting() -> dict[str, str]:
@@ -72,7 +102,7 @@ def as_json(tables: list[Table], where: dict[str, str]) -> str:
             "title": table.title,
             "unit": table.unit,
             "median, least, most": {name: [round(value, 4) for value in cell] for name, cell in table.cells.items()},
-            **({"failed": table.failed} if table.failed else {}),
+            **({"failed": dict(table.failed)} if table.failed else {}),
         }
         for table in tables
     ]
@@ -81,33 +111,8 @@ def as_json(tables: list[Table], where: dict[str, str]) -> str:
 
 def markdown(tables: list[Table], where: dict[str, str], goals: list[tuple[str, str, str, str]]) -> str:
     """The page."""
-    lines = [
-        "# Performance",
-        "",
-        "Made by `python -m bench --write` (dependency group `bench`) in one run: each figure in a process of its own, the readers",
-        "in turn, round after round, against a process that does nothing but send pre-rendered bytes over loopback. CPU is the",
-        "reader's own, user and system. *Ratio* is to the first row.",
-        "",
-        "- `floor` is the bytes themselves: a socket, the body's chunks and the frames cut by hand, each payload decoded into a",
-        "  dict. It checks no status, content type, checksum or limit, keeps no time, survives no cancellation and no odd cut,",
-        "  folds no response and makes no event.",
-        "- `aiohttp` is what many write by hand: aiohttp, lines, `json.loads`.",
-        "- `bourn` has every promise of its stream: typed events, the folded response, the four timeouts, the limits.",
-        "- the others are used as their own documentation shows, retries off; each speaks only the formats in whose tables it is.",
-        "",
-        "![CPU an event, reader by reader](performance.svg)",
-        "",
-        "## The bars",
-        "",
-        "| what | bar | seen | |",
-        "|---|---|---|---|",
-        *(f"| {what} | {bar} | {seen} | {met} |" for what, bar, seen, met in goals),
-        "",
-        "## Where",
-        "",
-        "; ".join(f"{name} {version}" for name, version in where.items()),
-        "",
-    ]
+    bars = "\n".join(f"| {what} | {bar} | {seen} | {met} |" for what, bar, seen, met in goals)
+    lines = [HEAD.format(bars=bars, where="; ".join(f"{name} {version}" for name, version in where.items()))]
     for table in tables:
         lines += _section(table)
     return "\n".join(lines)
@@ -117,12 +122,13 @@ def _section(table: Table) -> list[str]:
     base = next(iter(table.cells.values())).median if table.cells else 1.0
     lines = [f"## {table.title[:1].upper()}{table.title[1:]}", "", *([table.note, ""] if table.note else [])]
     lines += [f"| | {table.unit} | least to most | ratio |", "|---|---:|---:|---:|"]
-    lines += [
-        f"| {name} | {shown(cell.median)} | {shown(cell.least)} to {shown(cell.most)} | {cell.median / base if base else 0:.2f} |"
-        for name, cell in table.cells.items()
-    ]
+    lines += [_line(name, cell, cell.median / base if base else 0) for name, cell in table.cells.items()]
     lines += [f"| {name} | failed: {why} | | |" for name, why in table.failed.items()]
     return [*lines, ""]
+
+
+def _line(name: str, cell: Cell, ratio: float) -> str:
+    return f"| {name} | {shown(cell.median)} | {shown(cell.least)} to {shown(cell.most)} | {ratio:.2f} |"
 
 
 def shown(value: float) -> str:

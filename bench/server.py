@@ -152,9 +152,9 @@ async def serve(dialect: str, *certificate: str) -> None:
         context.load_cert_chain(*certificate)
     server = await loop.create_server(lambda: Connection(dialect), "127.0.0.1", 0, backlog=8192, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
-    over = loop.create_future()
-    loop.add_reader(sys.stdin.fileno(), lambda: over.done() or over.set_result(None))
-    await over
+    over = asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), over.set)
+    await over.wait()
 
 
 if __name__ == "__main__":

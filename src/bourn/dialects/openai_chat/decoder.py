@@ -202,11 +202,13 @@ class ChatDecoder:
         words = getattr(delta, key)
         if words.__class__ is not str:
             return None
+        known = chunk.id, chunk.model, chunk.service_tier, chunk.provider
         setattr(delta, key, None)
         chunk.id = chunk.model = chunk.service_tier = chunk.provider = None
         if chunk == _PLAIN:
             return str(words)
         setattr(delta, key, words)
+        chunk.id, chunk.model, chunk.service_tier, chunk.provider = known
         return None
 
     def _reread(self, data: bytes) -> str | None:
