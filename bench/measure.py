@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import tracemalloc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,9 @@ async def grow(read: Reader, deltas: int) -> dict[str, Any]:
     return {"us": min([sum([await _whole(read, deltas) for _ in range(times)]) for _ in range(3)]) / deltas / times * 1e6}
 
 
-async def _open(read: Reader, streams: int, pause: float, seen: Seen) -> list[asyncio.Future[None]]:
+async def _open(read: Reader, streams: int, pause: float, seen: Seen) -> Sequence[asyncio.Future[None]]:
     """Open so many streams and wait until about all of them flow."""
-    tasks = []
+    tasks: list[asyncio.Future[None]] = []
     for at in range(streams):
         tasks.append(asyncio.ensure_future(read(ENDLESS, pause, seen)))
         if at % 50 == 49:

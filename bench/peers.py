@@ -25,7 +25,8 @@ def by_openai(root: str, dialect: str) -> Reader:
     import openai
 
     _only(dialect, "openai-chat", "openai-chat+padding", "openai-responses")
-    pool = openai.DefaultAsyncHttpxClient(limits=httpx.Limits(max_connections=None))
+    limits: Any = httpx.Limits(max_connections=None)
+    pool = openai.DefaultAsyncHttpxClient(limits=limits)
     client = openai.AsyncOpenAI(api_key="bench", base_url=root, max_retries=0, timeout=600, http_client=pool)
 
     async def chat(deltas: int, pause: float, seen: Seen) -> None:
@@ -49,7 +50,8 @@ def by_anthropic(root: str, dialect: str) -> Reader:
     import httpx
 
     _only(dialect, "anthropic")
-    pool = anthropic.DefaultAsyncHttpxClient(limits=httpx.Limits(max_connections=None))
+    limits: Any = httpx.Limits(max_connections=None)
+    pool = anthropic.DefaultAsyncHttpxClient(limits=limits)
     client = anthropic.AsyncAnthropic(api_key="bench", base_url=root, max_retries=0, timeout=600, http_client=pool)
 
     async def read(deltas: int, pause: float, seen: Seen) -> None:
