@@ -1,0 +1,121 @@
+"""The work of the hot path, counted and not timed: calls of Python functions and of built-ins an event, on fixed input.
+
+A count is the same on every machine; it differs a little between versions of Python and of the libraries, so each bar has some
+room. Who makes the hot path do less lowers the bar; who must raise one says why in the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import bourn
+from bourn import dialects
+from bourn.events import Event, Finish, Start, TextDelta, TextEnd, TextStart, Usage
+from bourn.messages import Message, Request
+from bourn.response import Response
+from bourn.transport.memory import MemoryTransport
+
+EVENTS = 400
+
+ROOM = 0.6
+"""Calls an event that may come on top: one needless call an event, of any function, is more."""
+
+CALLS: dict[tuple[str, str], float] = {
+    ("openai-chat", "flood"): 16.0,
+    ("openai-chat", "paced"): 43.4,
+    ("mistral", "flood"): 15.8,
+    ("mistral", "paced"): 43.4,
+    ("openai-responses", "flood"): 23.4,
+    ("openai-responses", "paced"): 50.5,
+    ("openai-completions", "flood"): 35.8,
+    ("openai-completions", "paced"): 63.4,
+    ("anthropic", "flood"): 18.6,
+    ("anthropic", "paced"): 45.4,
+    ("anthropic-vertex", "flood"): 18.6,
+    ("anthropic-vertex", "paced"): 45.4,
+    ("gemini", "flood"): 15.7,
+    ("gemini", "paced"): 56.4,
+    ("bedrock-converse", "flood"): 21.7,
+    ("bedrock-converse", "paced"): 45.4,
+    ("bedrock-invoke", "flood"): 28.7,
+    ("bedrock-invoke", "paced"): 52.4,
+    ("cohere", "flood"): 18.6,
+    ("cohere", "paced"): 45.4,
+    ("ollama", "flood"): 20.6,
+    ("ollama", "paced"): 46.4,
+    ("cloudflare", "flood"): 36.8,
+    ("cloudflare", "paced"): 64.4,
+    ("huggingface-tgi", "flood"): 20.7,
+    ("huggingface-tgi", "paced"): 48.4,
+}
+"""Dialect, and how the answer comes (``flood``: all in one read; ``paced``: a read an event), to the calls an event."""
+
+
+def answer(name: str, deltas: int) -> list[bytes]:
+    """The packets of an answer of so many deltas."""
+    encoder = dialects.get(name).encoder(Request("m", (Message("user", "hi"),)))
+    words = (TextDelta(0, f" word{at}") for at in range(deltas))
+    events: list[Event] = [Start("1", "m"), TextStart(0), *words, TextEnd(0), Finish("stop", "stop", Usage(1, deltas))]
+    return [data for event in events if (data := encoder.encode(event))]
+
+
+def counted(run: Callable[[], object]) -> int:
+    """The calls of functions, Python's and built-in ones, that ``run`` makes."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def work(name: str, way: str, deltas: int) -> int:
+    """The calls of reading one answer to its end."""
+    packets = answer(name, deltas)
+    client = bourn.Client(transport=MemoryTransport(packets if way == "paced" else [b"".join(packets)]))
+
+    async def read() -> None:
+        async for _ in client.stream("openai/m", "hi", api_key="k", dialect=name):
+            pass
+
+    return counted(lambda: asyncio.run(read()))
+
+
+def an_event(name: str, way: str) -> float:
+    """Calls an event: the difference between a long answer and a short one, so that opening and closing do not count."""
+    work(name, way, 10)  # what is loaded once
+    return (work(name, way, 2 * EVENTS) - work(name, way, EVENTS)) / EVENTS
+
+
+@pytest.mark.parametrize("way", ["flood", "paced"])
+@pytest.mark.parametrize("name", dialects.DIALECTS)
+def test_an_event_costs_no_more_calls_than_it_did(name: str, way: str) -> None:
+    """Reading an event takes at most the calls in the table, and a little room."""
+    seen = an_event(name, way)
+    assert seen <= CALLS[name, way] + ROOM, f"{seen:.1f} calls an event, {CALLS[name, way]} were enough"
+
+
+@pytest.mark.parametrize("way", ["flood", "paced"])
+def test_one_needless_call_an_event_is_noticed(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that only hands on, around the folding of an event, takes more than the room."""
+    fold = Response.fold
+
+    def needless(self: Any, event: Event) -> None:
+        fold(self, event)
+
+    before = an_event("openai-chat", way)
+    monkeypatch.setattr(Response, "fold", needless)
+    assert an_event("openai-chat", way) > before + ROOM
