@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from bourn.frontends import to_sse as to_sse
     from bourn.frontends.base import Failure as Failure
     from bourn.frontends.base import explain as explain
+    from bourn.many.pace import Pace as Pace
     from bourn.many.rows import Row as Row
     from bourn.many.rows import Rows as Rows
     from bourn.messages import Image as Image
@@ -134,6 +135,7 @@ _HOMES: dict[str, str] = {
     ),
     "frontends": "SseBody to_sse",
     "frontends.base": "Failure explain",
+    "many.pace": "Pace",
     "many.rows": "Row Rows",
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
     "observing": "Call Observer",
@@ -206,6 +208,7 @@ __all__ = [
     "OtelObserver",
     "Other",
     "OverloadedError",
+    "Pace",
     "PayloadError",
     "PermissionDeniedError",
     "ProtocolError",

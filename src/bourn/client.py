@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from bourn import providers
 from bourn.errors import ClosedError, InputError
+from bourn.many.pace import Pace
 from bourn.messages import Message, Request, Schema, Tool
 from bourn.observing import Call, Observation, ObservedSource, Observer
 from bourn.prompts import read_options, read_prompt, read_tools
@@ -84,7 +85,8 @@ class Client:
 
     ``base_url`` and ``api_key`` apply to every call, or, given as a mapping by provider name, to that provider's; a call's own
     go before them, the environment and the table of providers after. ``timeouts`` and ``limits`` bound each stream;
-    ``observers`` are told of every call (see ``bourn.Observer``).
+    ``pace`` makes requests wait before they are sent, so that none is refused for coming too fast (see ``bourn.Pace``; a
+    mapping gives each provider its own); ``observers`` are told of every call (see ``bourn.Observer``).
     ``transport`` replaces the network (see ``bourn.transport.memory``). Raises ``InputError`` for wrong arguments.
 
     A client may be used in several event loops, one after the other: each gets its own connections.
@@ -97,6 +99,7 @@ class Client:
         api_key: PerProvider = None,
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
+        pace: Pace | Mapping[str, Pace] | None = None,
         observers: Sequence[Observer] = (),
         transport: Transport | None = None,
     ) -> None:
@@ -104,6 +107,8 @@ class Client:
         self._api_key = _per_provider("api_key", api_key)
         self._timeouts = _instance("timeouts", timeouts, Timeouts)
         self._limits = _instance("limits", limits, Limits)
+        self._pace = _pace(pace)
+        self._pacers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, Any]] = weakref.WeakKeyDictionary()
         self._observers = _observers(observers)
         self._transport = transport
         self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Transport]] = weakref.WeakKeyDictionary()
@@ -184,10 +189,30 @@ class Client:
         request = Request(endpoint.model, read_prompt(prompt), read_options(**options), quirks=endpoint.provider.quirks)
         opener = self._opener(endpoint, answer, own=own)
         source: Source = OpeningSource(opener, endpoint, request, timeouts=timeouts, limits=limits, own=own)
+        if self._pace is not None:
+            source = self._paced(source, endpoint, request)
         if observers:
             call = Call(endpoint.provider.name, endpoint.model, endpoint.address, request)
             source = ObservedSource(source, Observation(call, observers))
         return Stream(source, provider=endpoint.provider.name, model=endpoint.model)
+
+    def _paced(self, source: Source, endpoint: Endpoint, request: Request) -> Source:
+        """The source, which waits for its turn among those of its provider and key."""
+        from bourn.many.pacer import Pacer  # only where there is a pace
+        from bourn.many.source import PacedSource
+
+        assert self._pace is not None
+        name, key = endpoint.provider.name, endpoint.key
+        pace = self._pace if isinstance(self._pace, Pace) else self._pace.get(name, Pace())
+        whose = (name, endpoint.address, None if key is None else hash(key.reveal()))
+
+        def pacer() -> Pacer:
+            pacers: dict[Any, Pacer] = self._pacers.setdefault(asyncio.get_running_loop(), {})
+            if whose not in pacers:
+                pacers[whose] = Pacer(pace)
+            return pacers[whose]
+
+        return PacedSource(source, request, pacer)
 
     def _opener(self, endpoint: Endpoint, answer: object, *, own: bool) -> Callable[[], Awaitable[Transport]]:
         """What gives the transport when a stream is opened: the client's for this loop, or one of the stream's own."""
@@ -298,6 +323,15 @@ def _per_provider(name: str, value: PerProvider) -> Callable[[str], str | None]:
             providers.get(provider)
         return value.get
     raise InputError(f"{name} must be a string, or a mapping from provider name to string, not {type(value).__name__}")
+
+
+def _pace(value: Any) -> Pace | Mapping[str, Pace] | None:
+    if not isinstance(value, Mapping):
+        return None if value is None else _instance("pace", value, Pace)
+    for name, pace in value.items():
+        providers.get(name)
+        _instance(f"pace[{name!r}]", pace, Pace)
+    return value
 
 
 def _observers(value: Sequence[Observer]) -> tuple[Observer, ...]:

@@ -53,7 +53,7 @@ class Bourn:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._patch = monkeypatch
         self.transport = MemoryTransport([])
-        monkeypatch.setattr(ask, "make_client", lambda: Client(transport=self.transport))
+        monkeypatch.setattr(ask, "make_client", lambda **options: Client(transport=self.transport, **options))
 
     def answers(self, steps: Any, **head: Any) -> Bourn:
         """Every request gets these steps."""

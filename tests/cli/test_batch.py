@@ -154,6 +154,7 @@ class TestGoingOn:
     ("words", "rows", "says"),
     [
         (["-c", "0"], ["a"], "--concurrency has to be at least 1, not 0"),
+        (["--rpm", "0"], ["a"], "--rpm must be a positive number"),
         (["-c", "x"], ["a"], "'x' is not a whole number"),
         ([], ["a", {"prompt": ""}], "line 2: the prompt is an empty string"),
         ([], ["a", {"prompt": "x", "model": "opnai/y"}], "line 2: unknown provider 'opnai'; did you mean 'openai'?"),

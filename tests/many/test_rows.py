@@ -111,13 +111,14 @@ class TestFailures:
         before = Belongings.now()
         async with serve() as server:
             models = []
-            for name in faults.FAULTS:
+            for name in [each for each in faults.FAULTS if each != "endless"]:  # no failure, and takes no virtual time
                 server.add(text("one two three four five"), name=name, fault=name)
                 models.append(f"openai/mock/{name}")
             server.add(http_error(429, retry_after=1), name="busy")
             models.append("openai/mock/busy")
             timeouts = bourn.Timeouts(connect=5, first_event=5, idle=5, total=20)
-            async with bourn.Client(base_url=server.base_url(), api_key="k", timeouts=timeouts) as made:
+            limits = bourn.Limits(frame_bytes=100_000, decoded_bytes=100_000)
+            async with bourn.Client(base_url=server.base_url(), api_key="k", timeouts=timeouts, limits=limits) as made:
                 asked = bourn.Rows(lambda model: made.stream(model, "hi"), models, concurrency=5)
                 async with asked as rows:
                     seen = [row async for row in rows]

@@ -116,7 +116,7 @@ class Answering:
 
     async def _run(self) -> None:
         entries = self._questions.entries(self._sink.done) if self._questions.is_file else self._piped()
-        async with ask.make_client() as client:
+        async with ask.make_client(pace=self._arguments.pace) as client:
 
             def stream(entry: Entry) -> Stream:
                 if entry.problem is not None:

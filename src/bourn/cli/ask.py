@@ -21,9 +21,9 @@ from bourn.streams import Stream
 from bourn.transport.limits import Timeouts
 
 
-def make_client() -> Client:
+def make_client(**options: Any) -> Client:
     """The client that a command uses; tests put one with another transport here."""
-    return Client()
+    return Client(**options)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from bourn.errors import InputError
 from bourn.many import inputs
 from bourn.many.inputs import Entry
 from bourn.many.journal import Done, Journal
+from bourn.many.pace import Pace
 
 EPILOG = """Each line of IN is a JSON string, or an object with "prompt" or "messages", and with what is to be different for
 this row: "model", "max_tokens" and the other options; "id" and "metadata" come back with the answer. Rows of OpenAI's
@@ -47,6 +48,8 @@ def configure(parser: Parser) -> None:
     add("output", metavar="OUT", help="the file of answers, one JSON object a line; it is added to")
     add("-m", "--model", metavar="MODEL", help="provider/model, for rows that name none")
     add("-c", "--concurrency", metavar="N", type=read.integer, default=CONCURRENCY, help=f"so many at a time ({CONCURRENCY})")
+    add("--rpm", metavar="N", type=read.number, help="at most so many requests a minute, to each provider")
+    add("--tpm", metavar="N", type=read.number, help="at most so many tokens a minute, to each provider")
     add("--ordered", action="store_true", help="write the answers in the order of the questions")
     add("--retry-errors", action="store_true", help="ask rows again that are errors in OUT")
     add("--base-url", metavar="URL", help="where the provider's dialect is spoken")
@@ -59,6 +62,7 @@ def run(arguments: Namespace) -> int:
     """Check everything, then answer what is not answered yet."""
     console = Console(os.environ, quiet=arguments.quiet)
     _check(arguments)
+    arguments.pace = Pace(arguments.rpm, arguments.tpm)
     asking = ask.asking(
         console,
         model=arguments.model,

@@ -58,6 +58,8 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("base_url=", "--base-url URL"),
     ("port=0", "--port 0"),
     ("timeouts.", "--timeout "),
+    ("pace.requests_per_minute", "--rpm"),
+    ("pace.tokens_per_minute", "--tpm"),
 )
 """The library's words to those of the command line."""
 
