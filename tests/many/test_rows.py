@@ -111,7 +111,9 @@ class TestFailures:
         before = Belongings.now()
         async with serve() as server:
             models = []
-            for name in [each for each in faults.FAULTS if each != "endless"]:  # no failure, and takes no virtual time
+            for name in faults.FAULTS:
+                if name in ("endless", "refused"):  # one never ends; the other is of a whole server, see tests/mock
+                    continue
                 server.add(text("one two three four five"), name=name, fault=name)
                 models.append(f"openai/mock/{name}")
             server.add(http_error(429, retry_after=1), name="busy")
