@@ -45,6 +45,7 @@ class RunDecoder(ChatDecoder):
     """Events of one answer to ours."""
 
     marks = "[DONE]"
+    plain = _Run(choices=[Choice(delta=Delta())])
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""
@@ -53,6 +54,7 @@ class RunDecoder(ChatDecoder):
             said = run.response
             text = said if said is None or isinstance(said, str) else payload.dumps(said).decode()
             run.choices = [Choice(delta=Delta(content=text, tool_calls=run.tool_calls))]
+            run.response = run.tool_calls = None
         return run
 
 

@@ -54,6 +54,8 @@ _CHUNK = msgspec.json.Decoder(_TextChunk)
 class CompletionDecoder(ChatDecoder):
     """Chunks of one answer to events."""
 
+    plain = _TextChunk(choices=[_TextChoice(delta=Delta())])
+
     def __init__(self) -> None:
         super().__init__()
         self._beside = Beside(self._parts, TEXT_LOGPROBS)
@@ -63,8 +65,10 @@ class CompletionDecoder(ChatDecoder):
         chunk = payload.decode(_CHUNK, data)
         for choice in chunk.choices or ():
             choice.delta = Delta(content=choice.text)  # Together sends both, and both are the same
+            choice.text = None
         if chunk.value is not None:
             chunk.choices = [_TextChoice(delta=Delta(content=chunk.value))]
+            chunk.value = None
         return chunk
 
 

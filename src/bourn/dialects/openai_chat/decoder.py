@@ -15,7 +15,7 @@ dropped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec.structs import astuple
@@ -125,10 +125,12 @@ class _OpenCall:
 class ChatDecoder:
     """Chunks of one answer to events: feed it frames, then close it. ``PayloadError`` and ``ModelError`` end the answer.
 
-    A format that resembles this one is a subclass with a :meth:`read` of its own and its own words for the end ``marks``.
+    A format that resembles this one is a subclass with a :meth:`read` of its own, its own words for the end ``marks``, and
+    what is ``plain`` there.
     """
 
     marks = "a finish reason or [DONE]"
+    plain: ClassVar[Chunk] = _PLAIN
 
     def __init__(self) -> None:
         self.ended = False
@@ -205,7 +207,7 @@ class ChatDecoder:
         known = chunk.id, chunk.model, chunk.service_tier, chunk.provider
         setattr(delta, key, None)
         chunk.id = chunk.model = chunk.service_tier = chunk.provider = None
-        if chunk == _PLAIN:
+        if chunk == self.plain:
             return str(words)
         setattr(delta, key, words)
         chunk.id, chunk.model, chunk.service_tier, chunk.provider = known
