@@ -134,6 +134,17 @@ class TestFailures:
         left = [each for each in Belongings.now().since(before) if each != "thread bourn-offload"]  # it ends by itself
         assert not left
 
+    async def test_no_connection_is_a_row(self) -> None:
+        """A server that is not there is told in each row, and the rows of the others come."""
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            nobody = f"http://127.0.0.1:{gone.getsockname()[1]}/v1"
+        async with serve(text("one")) as server, bourn.Client(api_key="k") as made:
+            urls = [nobody, server.base_url(), nobody]
+            asked = bourn.Rows(lambda url: made.stream("openai/m", "hi", base_url=url), urls, concurrency=2)
+            async with asked as rows:
+                seen = {row.index: type(row.error) async for row in rows}
+        assert seen == {0: bourn.ConnectError, 1: type(None), 2: bourn.ConnectError}
+
     async def test_what_the_prompts_raise_comes_after_the_rows_of_those_before(self) -> None:
         """An input that fails takes no answer away: it is raised last, and again when asked again."""
 
@@ -176,17 +187,6 @@ def test_ctrl_c_goes_through() -> None:
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(main())
     assert all(wire.closed for wire in transport.wires)
-
-    async def test_no_connection_is_a_row(self) -> None:
-        """A server that is not there is told in each row, and the rows of the others come."""
-        with socket.create_server(("127.0.0.1", 0)) as gone:
-            nobody = f"http://127.0.0.1:{gone.getsockname()[1]}/v1"
-        async with serve(text("one")) as server, bourn.Client(api_key="k") as made:
-            urls = [nobody, server.base_url(), nobody]
-            asked = bourn.Rows(lambda url: made.stream("openai/m", "hi", base_url=url), urls, concurrency=2)
-            async with asked as rows:
-                seen = {row.index: type(row.error) async for row in rows}
-        assert seen == {0: bourn.ConnectError, 1: type(None), 2: bourn.ConnectError}
 
 
 class TestBounds:
