@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import warnings
 import weakref
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bourn.errors import ClosedError, ConnectTimeout
+from bourn.errors import ClosedError, ConnectError, ConnectTimeout
 from bourn.testing.leaks import collector_off
 from bourn.transport.held import Held
 from bourn.transport.limits import Limits, Timeouts
@@ -155,3 +156,53 @@ async def test_a_coroutine_that_was_never_awaited_was_never_made() -> None:
         warnings.simplefilter("error")
         hold(work).abort()
         gc.collect()
+
+
+async def test_an_abort_after_a_failure_takes_its_timer_along() -> None:
+    """What failed is held by nobody until a limit would have fired."""
+
+    class Thing:
+        """Held by the error of what the coroutine waits for."""
+
+    kept: list[weakref.ref[Thing]] = []
+
+    async def work(watch: Watchdog) -> None:
+        watch.enter("connect")
+        connecting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        error = ConnectError("no", response=Thing())  # type: ignore[arg-type]  # something to hold
+        kept.append(weakref.ref(error.response))  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(0.01, connecting.set_exception, error)
+        del error
+        await connecting
+
+    held = hold(work, connect=1000)
+    with contextlib.suppress(ConnectError):
+        await held
+    held.abort()
+    del held
+    gc.collect()
+    assert kept[0]() is None
+
+
+async def test_an_error_that_is_kept_keeps_no_task() -> None:
+    """Its frames do not lead to the task that awaited, which may hold whoever keeps the error."""
+
+    async def work(_: Watchdog) -> None:
+        raise ConnectError("no")
+
+    errors: list[BaseException] = []
+
+    async def reader() -> None:
+        try:
+            await hold(work)
+        except ConnectError as error:
+            errors.append(error)
+
+    with collector_off():
+        task = asyncio.create_task(reader())
+        alive = weakref.ref(task)
+        await task
+        del task
+        await asyncio.sleep(0)
+        assert errors
+        assert alive() is None

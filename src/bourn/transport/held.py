@@ -69,6 +69,7 @@ class Held(Generic[T]):
     def abort(self) -> None:
         """Unwind the coroutine at once, from a place that cannot wait; whoever awaits it gets ``ClosedError``."""
         self.interrupt(ClosedError("closed while the connection was being opened"))
+        self._watch.stop()  # its timer would keep what failed until it fires
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is None:
             return
@@ -134,3 +135,4 @@ def _as_nobody(step: Callable[[], Any]) -> Any:
         _leave_task(loop, _NOBODY)
         if task is not None:
             _enter_task(loop, task)
+        del task  # an error that is kept keeps this frame
