@@ -37,6 +37,7 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Restart,
     Safety,
     SafetyRating,
     ServerToolCall,
@@ -77,6 +78,7 @@ SAMPLES: dict[type[Event], Event] = {
     ServerToolResult: ServerToolResult("call", "web_search", [1], is_error=True, raw={"a": [1]}),
     Safety: Safety("prompt", (SafetyRating("hate", "high", blocked=True),), {"a": [1]}),
     Other: Other("citation", {"a": [1]}, 0),
+    Restart: Restart((0,), "cut"),
     Finish: Finish("stop", "end_turn", Usage(1, 2, 3, 4, 5), verified=False, service_tier="flex"),
 }
 runs = event_runs(kinds=KINDS, other=notes, indexes=st.integers(-5, 50), cut_calls=True)
@@ -110,6 +112,9 @@ def is_legal(events: list[Event]) -> bool:
     """The order, said a second time, as sentences about the whole run."""
     if not events:
         return True
+    restart = next((place for place, event in enumerate(events) if type(event) is Restart), None)
+    if restart is not None:
+        return _may_restart(events[:restart], events[restart]) and is_legal(events[restart + 1 :])
     if type(events[0]) is not Start or any(type(event) is Start for event in events[1:]):
         return False
     if any(type(event) is Finish for event in events[:-1]):
@@ -122,6 +127,13 @@ def is_legal(events: list[Event]) -> bool:
     stories = {number(event): [e for e in middle if number(e) == number(event)] for event in middle}
     over = type(events[-1]) is Finish
     return all(_is_legal_part(story, over) for story in stories.values())
+
+
+def _may_restart(before: list[Event], restart: Event) -> bool:
+    begun = [event for event in before if type(event) in STARTS]
+    calls = [event for event in begun if type(event) is ToolCallStart]
+    told = restart == Restart(tuple(map(number, begun)), getattr(restart, "reason", ""))
+    return bool(before) and is_legal(before) and type(before[-1]) is not Finish and told and not calls
 
 
 def _is_legal_part(story: list[Event], over: bool) -> bool:
@@ -163,10 +175,11 @@ def test_part_tables_speak_of_the_same_kinds() -> None:
 
 
 def test_the_table_of_order_is_complete() -> None:
-    """Every event has a place in the table, and nothing is legal after the finish."""
+    """Every event has a place in the table, nothing is legal after the finish, and only a restart leads back."""
     assert {kind for _, kind in LEGAL_ORDER} == set(EVENTS)
     assert {phase for phase, _ in LEGAL_ORDER} == {"before", "open"}
     assert [kind for (phase, kind), after in LEGAL_ORDER.items() if after == "finished"] == [Finish]
+    assert [kind for (phase, kind), after in LEGAL_ORDER.items() if after == "before"] == [Restart]
 
 
 def test_content_events_give_a_piece_of_the_answer() -> None:
@@ -301,6 +314,36 @@ def _passes(events: list[Event]) -> bool:
     except EventOrderError:
         return False
     return True
+
+
+def begun_anew(discard: tuple[int, ...] = (3, 1)) -> list[Event]:
+    """An answer that broke off in its second part, and another one with the same indexes."""
+    return [
+        *(Start(), TextStart(3), TextDelta(3, "x"), TextStart(1), Restart(discard, "cut")),
+        *(Start(), TextStart(1), TextDelta(1, "y"), TextEnd(1), Finish("stop")),
+    ]
+
+
+def test_after_a_restart_the_order_begins_anew() -> None:
+    """What was open is void, its indexes are free, and the next event is a start."""
+    assert check(begun_anew()).phase == "finished"
+    assert is_legal(begun_anew())
+    with pytest.raises(EventOrderError, match="not legal in the phase 'before'"):
+        check([*begun_anew()[:5], TextStart(5)])
+
+
+@pytest.mark.parametrize("discard", [(), (3,), (1, 3), (3, 1, 2)])
+def test_a_restart_says_all_that_is_void(discard: tuple[int, ...]) -> None:
+    """It lists the parts that had begun, in the order in which they did."""
+    with pytest.raises(EventOrderError, match=r"must discard the parts \(3, 1\)"):
+        check(begun_anew(discard))
+
+
+@pytest.mark.parametrize("end", [[], [ToolCallEnd(0)]])
+def test_nothing_begins_anew_after_a_tool_call(end: list[Event]) -> None:
+    """A call that had begun, ended or not, forbids a restart: somebody may have run it."""
+    with pytest.raises(EventOrderError, match="after a tool call"):
+        check([Start(), ToolCallStart(0, "id", "f"), *end, Restart((0,), "cut")])
 
 
 class Mutation(typing.NamedTuple):

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bourn.errors import RateLimitError
 from bourn.events import (
     ENDS,
     STARTS,
@@ -33,6 +34,7 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Restart,
     Safety,
     ServerToolCall,
     ServerToolResult,
@@ -46,7 +48,7 @@ from bourn.events import (
     Usage,
 )
 from bourn.messages import Message, Reasoning, Refusal, Text, ToolCall
-from bourn.response import Media, Response, ResponsePart
+from bourn.response import Attempt, Media, Response, ResponsePart
 from bourn.testing.strategies import KINDS, event_runs, notes
 
 runs = event_runs(kinds=KINDS, other=notes, indexes=st.integers(-5, 50), cut_calls=True)
@@ -289,6 +291,38 @@ def test_what_is_beside_the_text_is_in_the_plain_data() -> None:
         "citation", "server_tool_call", "server_tool_result", "safety",
     ]  # fmt: skip
     assert (data["logprobs"][0]["token"], data["service_tier"]) == ("a", "flex")
+
+
+def test_a_restart_leaves_nothing_of_what_came_before() -> None:
+    """Parts, others, usage and ids of the answer that broke off are gone; the attempts stay."""
+    before: list[Event] = [Start("1", "m", "p", ("w",)), TextStart(0), TextDelta(0, "gone"), Other("x"), ReasoningStart(1, "r")]
+    response = folded([*before, Restart((0, 1), "cut")])
+    response.attempts = (Attempt(provider="p", model="m", outcome="failed"),)
+    assert (response.parts, response.others, response.id, response.warnings) == ((), [], None, ())
+    for event in [
+        Start("2"),
+        TextStart(0),
+        TextDelta(0, "new"),
+        Restart((0,), "cut"),
+        Start("3"),
+        TextStart(0),
+        Finish("stop"),
+    ]:
+        response.fold(event)
+    assert (response.text, response.id, response.complete, len(response.attempts)) == ("", "3", True, 1)
+
+
+def test_an_attempt_is_plain_data() -> None:
+    """`to_dict` names the error and leaves the response out; a response lists its attempts."""
+    error = RateLimitError("slow down", provider="p", model="m")
+    attempt = Attempt(provider="p", model="m", outcome="failed", error=error, response=Response(), usage=Usage(1), waited=2.0)
+    told = attempt.to_dict()
+    assert told["error"] == {"type": "RateLimitError", "message": "slow down"}
+    assert (told["usage"]["input_tokens"], told["waited"], told["outcome"]) == (1, 2.0, "failed")
+    assert "response" not in told
+    response = Response()
+    response.attempts = (attempt,)
+    assert json.loads(json.dumps(response.to_dict()))["attempts"] == [told]
 
 
 def test_redacted_thinking_keeps_its_signature() -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bourn import sync as sync
     from bourn.client import Client as Client
+    from bourn.client import fallback as fallback
+    from bourn.client import race as race
     from bourn.client import stream as stream
     from bourn.client import tool_loop as tool_loop
     from bourn.errors import AuthenticationError as AuthenticationError
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from bourn.events import RefusalDelta as RefusalDelta
     from bourn.events import RefusalEnd as RefusalEnd
     from bourn.events import RefusalStart as RefusalStart
+    from bourn.events import Restart as Restart
     from bourn.events import Safety as Safety
     from bourn.events import SafetyRating as SafetyRating
     from bourn.events import ServerToolCall as ServerToolCall
@@ -101,11 +104,13 @@ if TYPE_CHECKING:
     from bourn.observing import Call as Call
     from bourn.observing import Observer as Observer
     from bourn.observing.otel import OtelObserver as OtelObserver
+    from bourn.response import Attempt as Attempt
     from bourn.response import Media as Media
     from bourn.response import Response as Response
     from bourn.steering.merge import Merge as Merge
     from bourn.steering.merge import Merged as Merged
     from bourn.steering.merge import merge as merge
+    from bourn.steering.policy import Retry as Retry
     from bourn.steering.tee import Branch as Branch
     from bourn.steering.tee import tee as tee
     from bourn.steering.tool_loop import ToolLoop as ToolLoop
@@ -120,7 +125,7 @@ if TYPE_CHECKING:
     from bourn.transport.quota import Quota as Quota
 
 _HOMES: dict[str, str] = {
-    "client": "Client stream tool_loop",
+    "client": "Client fallback race stream tool_loop",
     "errors": (
         "AuthenticationError BadRequestError BournError BusyError ChecksumError ClosedError ConnectError ConnectTimeout "
         "ConnectionLostError ContentTypeError DeadlineError EventOrderError FirstEventTimeout FrameTooLargeError "
@@ -130,8 +135,8 @@ _HOMES: dict[str, str] = {
     ),
     "events": (
         "ChosenToken Citation Event Finish Logprobs MediaDelta MediaEnd MediaStart Other ReasoningDelta ReasoningEnd "
-        "ReasoningStart RefusalDelta RefusalEnd RefusalStart Safety SafetyRating ServerToolCall ServerToolResult Start "
-        "TextDelta TextEnd TextStart TokenLogprob ToolCallDelta ToolCallEnd ToolCallStart Usage"
+        "ReasoningStart RefusalDelta RefusalEnd RefusalStart Restart Safety SafetyRating ServerToolCall ServerToolResult "
+        "Start TextDelta TextEnd TextStart TokenLogprob ToolCallDelta ToolCallEnd ToolCallStart Usage"
     ),
     "frontends": "SseBody to_sse",
     "frontends.base": "Failure explain",
@@ -140,8 +145,9 @@ _HOMES: dict[str, str] = {
     "messages": "Image Message Options Reasoning Refusal Request Schema Text Tool ToolCall ToolResult",
     "observing": "Call Observer",
     "observing.otel": "OtelObserver",
-    "response": "Media Response",
+    "response": "Attempt Media Response",
     "steering.merge": "Merge Merged merge",
+    "steering.policy": "Retry",
     "steering.tee": "Branch tee",
     "steering.tool_loop": "ToolLoop",
     "steering.trunk": "Dropped",
@@ -160,6 +166,7 @@ _MODULES = ("sync",)
 
 __all__ = [
     "Allowance",
+    "Attempt",
     "AuthenticationError",
     "BadRequestError",
     "BournError",
@@ -225,6 +232,8 @@ __all__ = [
     "Request",
     "RequestTooLargeError",
     "Response",
+    "Restart",
+    "Retry",
     "RoundsError",
     "Row",
     "Rows",
@@ -257,7 +266,9 @@ __all__ = [
     "TruncatedError",
     "Usage",
     "explain",
+    "fallback",
     "merge",
+    "race",
     "stream",
     "tee",
     "to_sse",

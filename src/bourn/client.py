@@ -13,13 +13,16 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
+import msgspec
+
 from bourn import providers
-from bourn.errors import ClosedError, InputError
+from bourn.errors import BournError, ClosedError, InputError
 from bourn.many.pace import Pace
 from bourn.messages import Message, Request, Schema, Tool
 from bourn.observing import Call, Observation, ObservedSource, Observer
 from bourn.prompts import read_options, read_prompt, read_tools
 from bourn.providers import Endpoint
+from bourn.steering.candidate import Candidate
 from bourn.streams import Stream
 from bourn.transport import offload
 from bourn.transport.base import Source, Transport
@@ -29,6 +32,8 @@ from bourn.transport.opening import OpeningSource
 if TYPE_CHECKING:
     from bourn.many.rows import Rows
     from bourn.mock.scenario import Scenario
+    from bourn.steering.entrants import Entrant
+    from bourn.steering.policy import Budget, Retry
     from bourn.steering.tool_loop import OnError, ToolLoop
     from bourn.structured.functions import FunctionTool
 
@@ -60,6 +65,7 @@ class CallOptions(TypedDict, total=False):
     mock: str | Scenario | None
     timeouts: Timeouts | None
     limits: Limits | None
+    retry: Retry | None
     observers: Sequence[Observer] | None
     max_tokens: int | None
     temperature: float | None
@@ -73,6 +79,19 @@ class CallOptions(TypedDict, total=False):
     extra: Mapping[str, Any] | None
 
 
+class FallbackOptions(CallOptions, total=False):
+    """What a fallback may be told besides."""
+
+    on: tuple[type[BournError], ...] | None
+    recover: bool
+
+
+class RaceOptions(CallOptions, total=False):
+    """What a race may be told besides."""
+
+    after: float | Sequence[float] | None
+
+
 class LoopOptions(CallOptions, total=False):
     """What a tool loop may be told besides."""
 
@@ -84,13 +103,16 @@ class Client:
     """Makes streams that share connections, keys and limits. Use it as ``async with bourn.Client() as client``.
 
     ``base_url`` and ``api_key`` apply to every call, or, given as a mapping by provider name, to that provider's; a call's own
-    go before them, the environment and the table of providers after. ``timeouts`` and ``limits`` bound each stream;
+    go before them, the environment and the table of providers after. ``timeouts`` and ``limits`` bound each stream; ``retry``
+    says when a failed request is sent again (see ``bourn.Retry``), within a budget that all calls of the client share;
     ``pace`` makes requests wait before they are sent, so that none is refused for coming too fast (see ``bourn.Pace``; a
     mapping gives each provider its own); ``observers`` are told of every call (see ``bourn.Observer``).
     ``transport`` replaces the network (see ``bourn.transport.memory``). Raises ``InputError`` for wrong arguments.
 
     A client may be used in several event loops, one after the other: each gets its own connections.
     """
+
+    _own = False  # whether each stream has a connection to itself, which is closed with it
 
     def __init__(
         self,
@@ -99,6 +121,7 @@ class Client:
         api_key: PerProvider = None,
         timeouts: Timeouts | None = None,
         limits: Limits | None = None,
+        retry: Retry | None = None,
         pace: Pace | Mapping[str, Pace] | None = None,
         observers: Sequence[Observer] = (),
         transport: Transport | None = None,
@@ -107,8 +130,10 @@ class Client:
         self._api_key = _per_provider("api_key", api_key)
         self._timeouts = _instance("timeouts", timeouts, Timeouts)
         self._limits = _instance("limits", limits, Limits)
+        self._retry = _policy(retry)
         self._pace = _pace(pace)
         self._pacers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, Any]] = weakref.WeakKeyDictionary()
+        self._budgets: dict[tuple[float, float], Budget] = {}
         self._observers = _observers(observers)
         self._transport = transport
         self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Transport]] = weakref.WeakKeyDictionary()
@@ -116,9 +141,29 @@ class Client:
 
     def stream(self, model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream:
         """The streaming answer of ``model`` to ``prompt``; sends nothing yet. Parameters and errors: see ``bourn.stream``."""
-        if self._closed:
-            raise ClosedError("the client is closed; make a new one")
-        return self._make(model, prompt, dict(options), own=False)
+        self._raise_if_closed()
+        total = self._total(options)
+        return self._candidate(model, prompt, dict(options)).stream(total)
+
+    def fallback(self, models: Sequence[Entrant], prompt: Prompt | None = None, **options: Unpack[FallbackOptions]) -> Stream:
+        """The answer of the first of ``models`` that gives one; parameters and errors: see ``bourn.fallback``."""
+        from bourn.steering.fallback import fallback  # only where there is one, here and below: a plain call does not pay
+
+        self._raise_if_closed()
+        told: dict[str, Any] = dict(options)
+        on, recover = told.pop("on", None), told.pop("recover", False)
+        total = self._total(told)
+        return fallback(self._entrants(models, prompt, told), on=on, recover=recover).stream(total)
+
+    def race(self, models: Sequence[Entrant], prompt: Prompt | None = None, **options: Unpack[RaceOptions]) -> Stream:
+        """The answer of the quickest of ``models``; parameters and errors: see ``bourn.race``."""
+        from bourn.steering.race import gaps, race
+
+        self._raise_if_closed()
+        told: dict[str, Any] = dict(options)
+        delays = gaps(told.pop("after", None), models)
+        total = self._total(told)
+        return race(self._entrants(models, prompt, told), delays).stream(total)
 
     def tool_loop(self, model: str, prompt: Prompt, **options: Unpack[LoopOptions]) -> ToolLoop:
         """Answers and tools in turn, until an answer calls none; parameters and errors: see ``bourn.tool_loop``."""
@@ -172,7 +217,27 @@ class Client:
         for transport in pool.values():
             transport.abort()
 
-    def _make(self, model: str, prompt: Prompt, options: dict[str, Any], *, own: bool) -> Stream:
+    def _raise_if_closed(self) -> None:
+        if self._closed:
+            raise ClosedError("the client is closed; make a new one")
+
+    def _entrants(self, models: Sequence[Entrant], prompt: Prompt | None, options: dict[str, Any]) -> list[Candidate]:
+        from bourn.steering.entrants import entrants
+
+        def ask(model: str) -> Candidate:
+            if prompt is None:
+                raise InputError(f"there is no prompt, and {model!r} needs one")
+            return self._candidate(model, prompt, dict(options))
+
+        ignored = [*(["prompt"] if prompt is not None else []), *(name for name in options if name != "timeouts")]
+        return entrants(models, ask, ignored)
+
+    def _total(self, options: Mapping[str, Any]) -> float | None:
+        timeouts: Timeouts = _instance("timeouts", options.get("timeouts"), Timeouts, self._timeouts)
+        return timeouts.total
+
+    def _candidate(self, model: str, prompt: Prompt, options: dict[str, Any]) -> Candidate:
+        """Who is asked, and what. Raises ``InputError`` for everything that is wrong with it."""
         name = providers.split_model_id(model)[0]
         answer = options.pop("mock", None)
         if answer is not None:  # nothing is asked for that only a real service needs
@@ -185,16 +250,23 @@ class Client:
         )
         timeouts = _instance("timeouts", options.pop("timeouts", None), Timeouts, self._timeouts)
         limits = _instance("limits", options.pop("limits", None), Limits, self._limits)
+        retry = _policy(options.pop("retry", None)) or self._retry
         observers = (*self._observers, *_observers(options.pop("observers", None) or ()))
         request = Request(endpoint.model, read_prompt(prompt), read_options(**options), quirks=endpoint.provider.quirks)
-        opener = self._opener(endpoint, answer, own=own)
-        source: Source = OpeningSource(opener, endpoint, request, timeouts=timeouts, limits=limits, own=own)
-        if self._pace is not None:
-            source = self._paced(source, endpoint, request)
-        if observers:
-            call = Call(endpoint.provider.name, endpoint.model, endpoint.address, request)
-            source = ObservedSource(source, Observation(call, observers))
-        return Stream(source, provider=endpoint.provider.name, model=endpoint.model)
+        opener, own = self._opener(endpoint, answer), self._own
+
+        def make(total: float | None) -> Source:
+            within = timeouts if total == timeouts.total else msgspec.structs.replace(timeouts, total=total)
+            source = OpeningSource(opener, endpoint, request, timeouts=within, limits=limits, own=own)
+            return source if self._pace is None else self._paced(source, endpoint, request)
+
+        asks = (endpoint.provider.name, endpoint.base_url, endpoint.dialect.name, request, answer)
+        candidate = Candidate(endpoint.provider.name, endpoint.model, make, asks)
+        if retry is None and not observers:
+            return candidate
+        return self._accompanied(
+            candidate, partial(Call, endpoint.provider.name, endpoint.model, endpoint.address, request), observers, retry
+        )
 
     def _paced(self, source: Source, endpoint: Endpoint, request: Request) -> Source:
         """The source, which waits for its turn among those of its provider and key."""
@@ -214,12 +286,29 @@ class Client:
 
         return PacedSource(source, request, pacer)
 
-    def _opener(self, endpoint: Endpoint, answer: object, *, own: bool) -> Callable[[], Awaitable[Transport]]:
+    def _accompanied(
+        self, candidate: Candidate, call: Callable[[], Call], observers: Sequence[Observer], retry: Retry | None
+    ) -> Candidate:
+        """The candidate as it is tried again, and observed: one call, however often it is tried."""
+        again = None
+        if retry is not None:
+            from bourn.steering.retry import retrying
+
+            again = retrying(candidate, retry, self._budgets)
+
+        def make(total: float | None) -> Source:
+            observation = Observation(call(), observers)
+            source = candidate.make(total) if again is None else again(total, observation.retried)
+            return ObservedSource(source, observation) if observers else source
+
+        return msgspec.structs.replace(candidate, make=make, restarts=retry is not None and retry.recover)
+
+    def _opener(self, endpoint: Endpoint, answer: object) -> Callable[[], Awaitable[Transport]]:
         """What gives the transport when a stream is opened: the client's for this loop, or one of the stream's own."""
         if answer is not None:
             return partial(_given, _scripted(answer))
         way = "http" if endpoint.base_url else endpoint.provider.way
-        return partial(_own_transport, way) if own else partial(self._shared_transport, way)
+        return partial(_own_transport, way) if self._own else partial(self._shared_transport, way)
 
     async def _shared_transport(self, way: str) -> Transport:
         if self._transport is not None:
@@ -231,6 +320,12 @@ class Client:
         if way not in pool:
             pool[way] = make(pooled=True)
         return pool[way]
+
+
+class _Single(Client):
+    """Makes streams that share nothing."""
+
+    _own = True
 
 
 def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream:
@@ -251,6 +346,8 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
         The answer, as text or as a scenario of ``bourn.mock``: nothing is sent, no key is needed, all else is as it would be.
     timeouts, limits:
         ``Timeouts`` (seconds) and ``Limits`` (bytes) of this stream.
+    retry:
+        A ``bourn.Retry``: when the request is sent again if it fails. Without one nothing is ever sent twice.
     observers:
         Told of this call, after the client's.
     max_tokens, temperature, top_p, stop, seed, tools, tool_choice, reasoning, schema, extra:
@@ -259,7 +356,51 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
 
     Raises ``InputError`` (``MissingKeyError``) at once for what is wrong here; iteration raises the rest of ``BournError``.
     """
-    return Client()._make(model, prompt, dict(options), own=True)
+    return _Single().stream(model, prompt, **options)
+
+
+def fallback(models: Sequence[Entrant], prompt: Prompt | None = None, **options: Unpack[FallbackOptions]) -> Stream:
+    """The answer of the first of ``models`` that gives one, in their order; sends nothing yet.
+
+    The next model is asked when one fails before its first content: whatever the reason, a truncated answer and one without
+    end mark too. An answer that is whole and says nothing is an answer. With content the choice is made, and an error is the
+    stream's. ``response.attempts`` tells who failed, and why.
+
+    Parameters
+    ----------
+    models:
+        Model ids, and unsent streams, each with options of its own; a stream is closed to its owner from then on.
+    prompt, and all options of ``bourn.stream``:
+        For the model ids. ``timeouts.total`` bounds the whole, ``retry`` asks each model again before the next one.
+    on:
+        The classes of errors after which the next model is asked (all but ``InputError``, ``ClosedError`` and ``BusyError``).
+    recover:
+        Whether the next model is asked after content, too. Its answer then begins with ``Restart``, unless a tool call had
+        begun: then the error is raised.
+
+    Raises ``InputError`` at once for no models, two that would ask the same, and streams that were read or closed. When all
+    fail, iteration raises the last error, whose sentence tells what each of them said.
+    """
+    return _Single().fallback(models, prompt, **options)
+
+
+def race(models: Sequence[Entrant], prompt: Prompt | None = None, **options: Unpack[RaceOptions]) -> Stream:
+    """The answer of the one of ``models`` that has content first; sends nothing yet.
+
+    The others are closed at once, and their connections with them; what they cost is in ``response.attempts``, estimated where
+    their providers did not tell. ``async with`` waits until one has won.
+
+    Parameters
+    ----------
+    models, prompt, and all options of ``bourn.stream``:
+        As for ``bourn.fallback``.
+    after:
+        Seconds after which the next model is asked, too, if none has content yet: one number, or one for each model but the
+        first. ``None`` asks all at once. A model that fails lets the next one start at once.
+
+    Raises what ``bourn.fallback`` raises.
+    """
+    return _Single().race(models, prompt, **options)
 
 
 def tool_loop(model: str, prompt: Prompt, **options: Unpack[LoopOptions]) -> ToolLoop:
@@ -332,6 +473,15 @@ def _pace(value: Any) -> Pace | Mapping[str, Pace] | None:
         providers.get(name)
         _instance(f"pace[{name!r}]", pace, Pace)
     return value
+
+
+def _policy(value: Any) -> Retry | None:
+    if value is None:
+        return None
+    from bourn.steering.policy import Retry
+
+    policy: Retry = _instance("retry", value, Retry)
+    return policy
 
 
 def _observers(value: Sequence[Observer]) -> tuple[Observer, ...]:

@@ -7,6 +7,9 @@ then exactly one ``Finish``, then nothing. What is said beside the parts (``Cita
 The same thing has the same fields whoever sends it. What these fields cannot say stands in ``raw``, the provider's own JSON; it
 is ``None`` where nothing is lost without it.
 
+Where a caller asked for recovery, ``Restart`` may come between ``Start`` and ``Finish``, too: then everything before it is
+void, and the order begins anew with ``Start``.
+
 House rule: an event is a frozen struct without behaviour; a delta is never empty; whatever a provider sends that has no class
 here is an ``Other`` with its raw payload.
 """
@@ -262,6 +265,18 @@ class Other(Event, frozen=True, gc=False, tag="other"):
     index: int | None = None
 
 
+class Restart(Event, frozen=True, gc=False, tag="restart"):
+    """The answer broke off, and another attempt begins anew: throw away what was shown of it. The next event is ``Start``.
+
+    ``discard`` are the indexes of all parts that had begun; the new answer's indexes have nothing to do with them. ``reason``
+    is the error that ended the answer, in one sentence. It comes only to who asked for it (``recover=True``), and never once
+    a tool call had begun, since that may have been run.
+    """
+
+    discard: tuple[int, ...] = ()
+    reason: str = ""
+
+
 class Finish(Event, frozen=True, gc=False, tag="finish"):
     """The answer is whole: the last event.
 
@@ -299,6 +314,7 @@ AnyEvent = (
     | ServerToolResult
     | Safety
     | Other
+    | Restart
     | Finish
 )
 """The union of all events: what ``msgspec.json.Decoder(AnyEvent)`` reads back."""
@@ -353,6 +369,7 @@ LEGAL_ORDER: dict[tuple[Phase, type[Event]], Phase] = {
     ("before", Start): "open",
     **{("open", kind): "open" for table in (STARTS, DELTAS, ENDS) for kind in table},
     **{("open", kind): "open" for kind in NOTES},
+    ("open", Restart): "before",
     ("open", Finish): "finished",
 }
 """Phase and event to the next phase; what is not in the table is illegal."""
@@ -372,7 +389,8 @@ class OrderCheck:
     def __init__(self) -> None:
         self.phase: Phase = "before"
         self.open_parts: dict[int, str] = {}
-        self.used_indexes: set[int] = set()
+        self.used_indexes: dict[int, None] = {}  # in the order of their starts
+        self.called = False
 
     def feed(self, event: Event) -> None:
         """Take the next event; raises ``EventOrderError`` if it may not come now."""
@@ -391,6 +409,8 @@ class OrderCheck:
             del self.open_parts[event.index]  # type: ignore[attr-defined]  # every end has an index
         elif kind in NOTES:
             self._note(event)
+        elif kind is Restart:
+            self._restart(event)
         elif kind is Finish:
             self._finish()
         self.phase = phase
@@ -398,7 +418,8 @@ class OrderCheck:
     def _start(self, event: Any, part: str) -> None:
         if event.index in self.used_indexes:
             raise EventOrderError(f"part {event.index} was started before: {_shown(event)}")
-        self.used_indexes.add(event.index)
+        self.used_indexes[event.index] = None
+        self.called = self.called or part == "tool_call"
         self.open_parts[event.index] = part
 
     def _continue(self, event: Any, part: str) -> None:
@@ -409,6 +430,14 @@ class OrderCheck:
         index = getattr(event, "index", None)
         if index is not None and index not in self.used_indexes:
             raise EventOrderError(f"part {index} has not begun: {_shown(event)}")
+
+    def _restart(self, event: Any) -> None:
+        if event.discard != tuple(self.used_indexes):
+            raise EventOrderError(f"Restart must discard the parts {tuple(self.used_indexes)}: {_shown(event)}")
+        if self.called:
+            raise EventOrderError(f"Restart came after a tool call had begun: {_shown(event)}")
+        self.open_parts.clear()
+        self.used_indexes.clear()
 
     def _finish(self) -> None:
         for index, part in self.open_parts.items():

@@ -7,10 +7,11 @@ somebody looks), and a response never claims more than the provider said: a part
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from bourn.errors import BournError
 from bourn.events import (
     ChosenToken,
     Citation,
@@ -28,6 +29,7 @@ from bourn.events import (
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
+    Restart,
     Safety,
     ServerToolCall,
     ServerToolResult,
@@ -59,6 +61,37 @@ class Media(msgspec.Struct, frozen=True, tag="media"):
 
 
 ResponsePart = Text | Refusal | Reasoning | ToolCall | Media
+
+
+Ending = Literal["running", "complete", "failed", "lost", "closed"]
+"""How an attempt stands: still answering; whole; ended by an error; beaten by another one and closed; closed by the reader."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of those that an answer took, where it may take several (retry, fallback, race).
+
+    ``outcome`` says how it stands, ``error`` what ended it. ``response`` is what had arrived of it, where that is not in the
+    stream's own response. ``usage`` is what the provider told; where it told nothing of what it will bill all the same,
+    ``estimated`` is true and the count is made from the text that had arrived, at four characters a token. ``waited`` are the
+    seconds of back-off before it was sent, ``seconds`` those from then to its outcome.
+    """
+
+    provider: str
+    model: str
+    outcome: Ending
+    error: BournError | None = None
+    response: Response | None = None
+    usage: Usage | None = None
+    estimated: bool = False
+    request_id: str | None = None
+    waited: float = 0.0
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attempt as plain data, ready for JSON; its response is left out."""
+        told = {name: getattr(self, name) for name in self.__struct_fields__ if name != "response"}
+        error = None if self.error is None else {"type": type(self.error).__name__, "message": self.error.message}
+        return {**told, "error": error, "usage": msgspec.to_builtins(self.usage)}
 
 
 class _OpenPart:
@@ -125,7 +158,8 @@ class Response:
 
     ``id``, ``model``, ``provider`` and ``warnings`` come from ``Start``; ``finish_reason``, ``raw_finish_reason``, ``usage``,
     ``service_tier`` and ``verified`` from ``Finish``. ``citations``, ``server_tools`` (calls and results), ``safety`` and
-    ``others`` are the events of these kinds, in order.
+    ``others`` are the events of these kinds, in order. ``attempts`` are the requests that the answer took, where it may take
+    several. After a ``Restart`` everything that came before it is gone from here.
     """
 
     def __init__(self, provider: str | None = None, model: str | None = None) -> None:
@@ -143,6 +177,7 @@ class Response:
         self.server_tools: list[ServerToolCall | ServerToolResult] = []
         self.safety: list[Safety] = []
         self.others: list[Other] = []
+        self.attempts: tuple[Attempt, ...] = ()
         self._logprobs: list[Logprobs] = []
         self._parts: dict[int, _OpenPart] = {}
 
@@ -212,6 +247,7 @@ class Response:
             "usage": _plain(self.usage),
             "service_tier": self.service_tier,
             "warnings": list(self.warnings),
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
         }
 
     def __repr__(self) -> str:
@@ -257,6 +293,11 @@ class Response:
     def _on_other(self, event: Other) -> None:
         self.others.append(event)
 
+    def _on_restart(self, _event: Restart) -> None:
+        attempts = self.attempts
+        Response.__init__(self, self.provider, self.model)
+        self.attempts = attempts
+
     def _on_finish(self, event: Finish) -> None:
         self.finish_reason = event.reason
         self.raw_finish_reason = event.raw_reason
@@ -288,5 +329,6 @@ class Response:
         ServerToolResult: _on_server_tool,
         Safety: _on_safety,
         Other: _on_other,
+        Restart: _on_restart,
         Finish: _on_finish,
     }

@@ -1,4 +1,4 @@
-"""What is made of our streams as subjects: a merge, and the branches of a tee, over the kit's server."""
+"""What is made of our streams as subjects: merge and tee, retry, fallback and race, over the kit's server."""
 
 from __future__ import annotations
 
@@ -116,9 +116,44 @@ def _merged(**streams: bourn.Stream) -> Unmerged:
     return Unmerged(bourn.merge(streams, on_error="raise"), "a")
 
 
+DEAD = "http://127.0.0.1:9/v1"
+"""The port of the discard service, on which nobody listens: a connection is refused."""
+
+RETRY = bourn.Retry(attempts=3, seed=1)
+
+
+def retried() -> Subject:
+    """A stream that is tried again."""
+    subject = _made_of("bourn retry", lambda client, _: client.stream("openai/mock", "Say something.", retry=RETRY))
+    return msgspec.structs.replace(subject, retries=RETRY.attempts - 1)
+
+
+def fallback_of_one() -> Subject:
+    """A fallback with nobody to fall back to."""
+    return _made_of("bourn.fallback, one model", lambda client, connect: client.fallback([connect(client)]))
+
+
+def fallback_of_two() -> Subject:
+    """A fallback whose first model cannot be reached."""
+    return _made_of("bourn.fallback, two models", lambda client, connect: client.fallback([_dead(client), connect(client)]))
+
+
+def race_of_two() -> Subject:
+    """A race with somebody who cannot be reached."""
+    return _made_of("bourn.race, two models", lambda client, connect: client.race([_dead(client), connect(client)]))
+
+
+def _dead(client: bourn.Client) -> bourn.Stream:
+    return client.stream("openai/dead", "Say something.", base_url=DEAD)
+
+
 SUBJECTS = {
     "merge of one": merge_of_one,
     "merge of three": merge_of_three,
     "tee of one": tee_of_one,
     "tee of three": tee_of_three,
+    "retry": retried,
+    "fallback of one": fallback_of_one,
+    "fallback of two": fallback_of_two,
+    "race of two": race_of_two,
 }

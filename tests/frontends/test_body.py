@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 import bourn
-from bourn.frontends import to_sse
+from bourn.frontends import PROTOCOLS, to_sse
 from bourn.frontends.base import Failure
 from bourn.mock import MockServer, http_error, ops, pause, serve, text
 from bourn.testing.leaks import Belongings, collector_off
@@ -40,6 +40,44 @@ async def test_what_is_told_can_be_changed() -> None:
     """`explain` decides what people read."""
     body = to_sse(stream(http_error(429, "Slow down.")), "ai-sdk-ui", explain=lambda error: Failure(error.message, "mine"))
     assert b'"errorText":"Slow down."' in b"".join(await collected(body))
+
+
+class BegunAnew:
+    """Events of an answer that broke off and began anew."""
+
+    def __init__(self) -> None:
+        self.events = iter(
+            [bourn.Start(), bourn.TextStart(0), bourn.TextDelta(0, "old"), bourn.Restart((0,), "cut: secret"), bourn.Start()]
+        )
+        self.closed = False
+
+    async def __anext__(self) -> bourn.Event:
+        try:
+            return next(self.events)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def test_a_restart_is_an_event_where_it_can_be_said() -> None:
+    """Our own protocol tells it and goes on."""
+    told = await collected(to_sse(BegunAnew()))
+    assert told[3].startswith(b"event: restart\n")
+    assert told[4].startswith(b"event: start\n")
+
+
+@pytest.mark.parametrize("protocol", [name for name in PROTOCOLS if name != "bourn"])
+async def test_a_restart_fails_where_it_cannot_be_said(protocol: str) -> None:
+    """Elsewhere the answer ends with the protocol's error, in words for people, and the stream is closed."""
+    events = BegunAnew()
+    body = to_sse(events, protocol)
+    told = b"".join(await collected(body))
+    assert b"began anew" in told
+    assert b"secret" not in told
+    assert isinstance(body.error, bourn.EventOrderError)
+    assert events.closed
 
 
 async def test_silence_is_pinged() -> None:

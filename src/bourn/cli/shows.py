@@ -21,6 +21,7 @@ from bourn.events import (
     ReasoningDelta,
     ReasoningEnd,
     RefusalDelta,
+    Restart,
     ServerToolCall,
     Start,
     TextDelta,
@@ -122,6 +123,12 @@ class TextShow:
         self._leave_text()
         self._console.aside(f"→ {event.name}({event.arguments}), run by the provider\n")
 
+    def _on_restart(self, event: Restart) -> None:
+        """What was written cannot be taken back: the text begins on a line of its own, with a remark above it."""
+        self._end_thinking()
+        self._end_text()
+        self._console.aside(f"↻ {event.reason}: the answer begins anew\n")
+
     _ON: ClassVar[dict[type[Event], Callable[[Any, Any], None]]] = {
         Start: _on_start,
         TextDelta: _on_text,
@@ -133,6 +140,7 @@ class TextShow:
         ToolCallEnd: _on_called,
         Citation: _on_citation,
         ServerToolCall: _on_server_call,
+        Restart: _on_restart,
     }
     """Event to what shows it; the others have nothing to show."""
 

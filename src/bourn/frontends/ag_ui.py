@@ -60,6 +60,8 @@ class AgUiEncoder:
     are told with ``RUN_FINISHED``.
     """
 
+    says_restart: ClassVar[bool] = False
+
     def __init__(self, *, thread_id: str | None = None, run_id: str | None = None, usage: bool = False) -> None:
         self._run = {"threadId": thread_id or str(uuid.uuid4()), "runId": run_id or str(uuid.uuid4())}
         self._tells_usage = usage

@@ -55,6 +55,8 @@ class AiSdkUiEncoder:
     the tokens are told in the message's metadata; ``others``, whether ``Other`` events are sent, as ``data-<kind>``.
     """
 
+    says_restart: ClassVar[bool] = False
+
     def __init__(self, *, message_id: str | None = None, usage: bool = False, others: bool = False) -> None:
         self._message_id = message_id
         self._tells_usage = usage

@@ -6,7 +6,7 @@ House rule: an encoder is pure, and never says that an answer is whole unless ``
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -16,7 +16,12 @@ from bourn.events import Event
 
 
 class FrontEncoder(Protocol):
-    """Events of one answer to the bytes of a protocol. Holds the state of one answer."""
+    """Events of one answer to the bytes of a protocol. Holds the state of one answer.
+
+    ``says_restart`` tells whether the protocol can take back what was shown; elsewhere ``Restart`` fails the answer.
+    """
+
+    says_restart: ClassVar[bool]
 
     def encode(self, event: Event) -> bytes:
         """The bytes that ``event`` becomes; may be none."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
-from bourn.errors import BournError, BusyError, ClosedError
-from bourn.events import Event
-from bourn.frontends.base import Explain, FrontEncoder
+from bourn.errors import BournError, BusyError, ClosedError, EventOrderError
+from bourn.events import Event, Restart
+from bourn.frontends.base import UNSAYABLE, Explain, Failure, FrontEncoder
 from bourn.wire import sse
 
 HEADERS: Mapping[str, str] = {
@@ -80,14 +80,17 @@ class SseBody:
         self._raise_if_left()
         while not self._over:
             try:
-                data = self._encoder.encode(await self._next())
+                event = await self._next()
+                if type(event) is Restart and not self._encoder.says_restart:
+                    return await self._fail(EventOrderError(f"the answer began anew ({event.reason})"), UNSAYABLE)
+                data = self._encoder.encode(event)
             except StopAsyncIteration:
                 self._over = True
             except BusyError:
                 raise
             except BournError as error:
                 self._raise_if_left()
-                return await self._fail(error)
+                return await self._fail(error, self._explain(error))
             except TimeoutError:
                 return PING
             except asyncio.CancelledError:
@@ -105,11 +108,11 @@ class SseBody:
         async with asyncio.timeout(self._ping):
             return await self._events.__anext__()
 
-    async def _fail(self, error: BournError) -> bytes:
+    async def _fail(self, error: BournError, failure: Failure) -> bytes:
         self.error = error
         self._over = True
         await self.aclose()
-        return self._encoder.fail(self._explain(error))
+        return self._encoder.fail(failure)
 
     async def aclose(self) -> None:
         """Close the stream. May be called at any time, any number of times."""

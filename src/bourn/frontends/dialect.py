@@ -5,6 +5,8 @@ House rule: the bytes are the dialect's server half; nothing of a format is know
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from bourn.dialects.base import Dialect, WireError
@@ -15,6 +17,8 @@ from bourn.messages import Options, Request
 
 class DialectEncoder:
     """Options: ``include_usage``, whether OpenAI chat's last chunk tells the usage (other dialects always do)."""
+
+    says_restart: ClassVar[bool] = False
 
     def __init__(self, dialect: Dialect, *, include_usage: bool = False) -> None:
         extra = {"stream_options": {"include_usage": True}} if include_usage else {}

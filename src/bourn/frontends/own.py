@@ -7,6 +7,8 @@ and ``data: {"event": "error", "message": "…", "code": "…"}``. An ``EventSou
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from bourn.dialects import payload
@@ -17,6 +19,8 @@ from bourn.wire import sse
 
 class OwnEncoder:
     """Has no options."""
+
+    says_restart: ClassVar[bool] = True
 
     def encode(self, event: Event) -> bytes:
         """The event as JSON, under its name."""

@@ -13,6 +13,7 @@ from bourn.events import Event, Finish, Usage
 from bourn.many.pace import expected
 from bourn.many.pacer import Pacer, Ticket
 from bourn.messages import Request
+from bourn.response import Attempt
 from bourn.transport.base import Source
 from bourn.transport.quota import Quota
 
@@ -42,6 +43,11 @@ class PacedSource:
     def quota(self) -> Quota:
         """What the provider told of its rate limits."""
         return self._source.quota
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The requests that were sent for the answer, where it may take several."""
+        return self._source.attempts
 
     async def open(self) -> None:
         """Wait for the turn, send the request and judge the head of the answer, if that is not done yet."""

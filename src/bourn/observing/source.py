@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from bourn.errors import BournError, ClosedError
 from bourn.events import CONTENT_EVENTS, Event, Finish, Start, Usage
 from bourn.observing.observer import Observation
+from bourn.response import Attempt
 from bourn.transport.base import Source
 from bourn.transport.quota import Quota
 
@@ -37,6 +38,11 @@ class ObservedSource:
     def quota(self) -> Quota:
         """What the provider told of its rate limits."""
         return self._source.quota
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The requests that were sent for the answer, where it may take several."""
+        return self._source.attempts
 
     async def open(self) -> None:
         """Send the request and judge the head of the answer, if that is not done yet."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from bourn.errors import MismatchError
-from bourn.events import Event, Finish, TextDelta, ToolCallDelta, ToolCallStart
+from bourn.events import Event, Finish, Restart, TextDelta, ToolCallDelta, ToolCallStart
 from bourn.response import Response
 from bourn.structured.reader import ObjectReader
 from bourn.structured.shapes import Mismatch, shape_of
@@ -34,8 +34,8 @@ class ObjectStream(Generic[T]):
 
     ``type`` is a msgspec struct, a dataclass, a pydantic model, a typed dict, any other type that msgspec knows, or a JSON
     schema. Give it to the call, too, as ``schema=``, so that the model knows. Objects come as the text grows, with ``None`` for
-    what is not there yet; the last one is validated, and stays in :attr:`object`. With ``tool`` the arguments of the first call
-    of that tool are read in the place of the text. Needs the extra ``bourn[structured]``.
+    what is not there yet; the last one is validated, and stays in :attr:`object`. After a ``Restart`` they begin anew. With
+    ``tool`` the arguments of the first call of that tool are read in the place of the text. Needs ``bourn[structured]``.
 
     Raises ``InputError`` for what is no type, ``MismatchError`` (with ``path`` and ``raw``) after an answer that does not fit,
     and what the stream raises. A cancelled read loses nothing.
@@ -44,7 +44,8 @@ class ObjectStream(Generic[T]):
     def __init__(self, stream: Stream, type: Any, *, tool: str | None = None) -> None:
         self.object: T | None = None
         self._stream = stream
-        self._reader = ObjectReader(shape_of(type))
+        self._shape = shape_of(type)
+        self._reader = ObjectReader(self._shape)
         self._tool = tool
         self._call: int | None = None  # the index of the call that is read
         self._error: MismatchError | None = None
@@ -86,6 +87,8 @@ class ObjectStream(Generic[T]):
             event = await self._stream.__anext__()
             if type(event) is Finish:
                 return self._finish(event)
+            if type(event) is Restart:
+                self._reader, self._call = ObjectReader(self._shape), None
             if self._reader.feed(self._text(event)):
                 seen: T | None = self._reader.partial()
                 if seen is not None:

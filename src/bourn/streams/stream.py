@@ -12,7 +12,7 @@ from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from bourn.errors import BournError, BusyError, ClosedError
+from bourn.errors import BournError, BusyError, ClosedError, InputError
 from bourn.events import Event, Finish
 from bourn.response import Response
 from bourn.streams.text import TextStream
@@ -37,13 +37,18 @@ class Stream:
 
     Iteration raises ``BournError`` (see ``bourn.errors``; ``error.response`` has what had arrived), ends only after ``Finish``,
     and raises the same again when asked again.
+
+    ``provider`` and ``model`` are whom the caller asked; ``asks`` is equal for streams that ask the same; ``restarts`` says
+    whether ``Restart`` may come among the events.
     """
 
-    def __init__(self, source: Source, *, provider: str, model: str) -> None:
+    def __init__(self, source: Source, *, provider: str, model: str, asks: object = None, restarts: bool = False) -> None:
         self._source = source
         self._response = Response(provider, model)
-        self._provider = provider
-        self._model = model
+        self.provider = provider
+        self.model = model
+        self.asks = object() if asks is None else asks
+        self.restarts = restarts
         self._events: deque[Event] = deque()
         self._given = 0
         self._busy = False
@@ -59,6 +64,7 @@ class Stream:
         response = self._response
         if response.usage is None:
             response.usage = self._source.usage
+        response.attempts = self._source.attempts
         return response
 
     @property
@@ -83,8 +89,23 @@ class Stream:
         """How many events are there already: they can be read without waiting for the provider."""
         return len(self._events)
 
+    def take(self) -> Source:
+        """Its source, for a stream that is made of this one, which counts as closed from now on.
+
+        Raises ``InputError`` where it was read or closed before.
+        """
+        if self.is_used():
+            raise InputError(f"{self!r} was read or closed before: give a stream that nobody has touched")
+        self._used = self._closed = self._released = True
+        return self._source
+
     def text(self) -> TextStream:
-        """Only the answer's text, piece by piece: ``async for piece in stream.text()``."""
+        """Only the answer's text, piece by piece: ``async for piece in stream.text()``.
+
+        Raises ``InputError`` where the answer may begin anew (``recover=True``): text that was given cannot be taken back.
+        """
+        if self.restarts:
+            raise InputError("text() cannot take back what it gave, and this answer may begin anew: iterate over its events")
         return TextStream(self)
 
     @overload
@@ -199,8 +220,8 @@ class Stream:
         return error
 
     def _with_context(self, error: BournError) -> BournError:
-        error.provider = error.provider or self._provider
-        error.model = error.model or self._model
+        error.provider = error.provider or self.provider
+        error.model = error.model or self.model
         error.request_id = error.request_id or self.request_id
         error.response = self.response
         return error
@@ -228,4 +249,4 @@ class Stream:
 
     def __repr__(self) -> str:
         state = "closed" if self._released else "finished" if self._finished else "open"
-        return f"<Stream {self._provider}/{self._model} {state}>"
+        return f"<Stream {self.provider}/{self.model} {state}>"

@@ -1,6 +1,7 @@
 """``TextStream``: the text of a stream alone.
 
-House rule: it holds nothing but the stream; every promise is the stream's.
+House rule: it holds nothing but the stream; every promise is the stream's. Text that was given cannot be taken back, so a
+stream that may begin anew has no text stream.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from bourn.events import TextDelta
+from bourn.errors import EventOrderError
+from bourn.events import Restart, TextDelta
 from bourn.response import Response
 
 if TYPE_CHECKING:
@@ -43,8 +45,13 @@ class TextStream:
         return self
 
     async def __anext__(self) -> str:
-        """The next piece of text. Raises what the stream raises."""
+        """The next piece of text. Raises what the stream raises, and ``EventOrderError`` where the answer begins anew."""
         while True:
             event = await self._stream.__anext__()
             if type(event) is TextDelta:
                 return event.text
+            if type(event) is Restart:
+                await self._stream.aclose()
+                raise EventOrderError(
+                    "the answer began anew, and text that was given cannot be taken back: iterate over events"
+                )

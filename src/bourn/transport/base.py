@@ -14,6 +14,7 @@ from bourn.dialects.base import HttpCall
 from bourn.errors import BournError
 from bourn.events import Event, Usage
 from bourn.providers import Endpoint
+from bourn.response import Attempt
 from bourn.transport.limits import Limits
 from bourn.transport.quota import Quota
 from bourn.transport.watchdog import Watchdog
@@ -35,6 +36,11 @@ class Source(Protocol):
     @property
     def quota(self) -> Quota:
         """What the provider told of its rate limits, once its headers came; empty before, and where it tells nothing."""
+        ...
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The requests that were sent for the answer, where it may take several."""
         ...
 
     async def open(self) -> None:

@@ -17,6 +17,7 @@ from bourn.errors import BournError, ContentTypeError, StatusError, status_error
 from bourn.events import Event, Start, Usage
 from bourn.messages import Request
 from bourn.providers import Endpoint, Secret
+from bourn.response import Attempt
 from bourn.transport.base import Reply, Transport
 from bourn.transport.held import Held
 from bourn.transport.limits import Limits, Timeouts
@@ -33,6 +34,8 @@ class OpeningSource:
 
     With ``own=True`` the transport serves this source alone and is closed with it.
     """
+
+    attempts: tuple[Attempt, ...] = ()  # one request, which is the answer
 
     def __init__(
         self,
