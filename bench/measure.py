@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 import os
+import resource
 import sys
 import time
 import tracemalloc
@@ -66,6 +67,7 @@ async def _open(read: Reader, streams: int, pause: float, seen: Seen) -> Sequenc
     until = time.perf_counter() + 60
     while seen.pieces < streams * 2 and time.perf_counter() < until:  # noqa: ASYNC110 - an event would be what is measured
         await asyncio.sleep(0.05)
+    await asyncio.sleep(pause)  # what came in a crowd is read by now
     return tasks
 
 
@@ -142,6 +144,7 @@ def main(kind: str, reader: str, dialect: str, root: str, loop: str, *numbers: s
 
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     factory = None
     if loop == "uvloop":
         import uvloop

@@ -144,7 +144,8 @@ def _fewer_for_peers(rounds: int) -> Callable[[str], int]:
 def floods(scale: Scale) -> Iterator[Table]:
     """CPU an event of answers that come as fast as they are taken, per dialect."""
     for dialect in scale.dialects:
-        seen = compared("flood", dialect, "uvloop", _fewer_for_peers(scale.rounds), (scale.deltas, scale.seconds))
+        rounds = scale.rounds if dialect == "openai-chat" else min(scale.rounds, 2)
+        seen = compared("flood", dialect, "uvloop", _fewer_for_peers(rounds), (scale.deltas, scale.seconds))
         name, padded, _ = dialect.partition("+padding")
         note = "Every payload has a random field, as OpenAI's own have (`obfuscation`)." if padded else ""
         yield seen.table(f"flooded, {name}{', no two payloads alike' if padded else ''}", "µs of CPU an event", "us", note)
@@ -155,9 +156,9 @@ def paces(scale: Scale) -> Iterator[Table]:
     for streams in scale.streams:
         for loop in ("uvloop", "asyncio") if streams == 50 else ("uvloop",):
             names = (*OURS, "openai", "litellm") if streams == 50 else (*OURS, "openai")
-            rounds = scale.rounds if streams < 5000 else 1
+            rounds = min(scale.rounds, 3 if streams == 50 else 2 if streams < 5000 else 1)
             pause = streams / RATE if streams > 1 else 0.01
-            window = max(2.5 if scale.rounds > 1 else 1.0, pause)
+            window = max(2.0 if scale.rounds > 1 else 1.0, pause)
             seen = compared("paced", "openai-chat", loop, _fewer_for_peers(rounds), (streams, pause, window), names)
             title = f"{streams:,} stream{'s' if streams > 1 else ''}"
             yield seen.table(

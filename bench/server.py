@@ -9,6 +9,7 @@ House rule: the server must never be what is measured: no task, no coroutine, on
 from __future__ import annotations
 
 import asyncio
+import resource
 import ssl
 import sys
 from collections.abc import Iterator
@@ -158,6 +159,7 @@ async def serve(dialect: str, *certificate: str) -> None:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     try:
         import uvloop
     except ImportError:
