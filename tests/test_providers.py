@@ -81,8 +81,8 @@ def test_a_wrong_base_url_is_refused(url: str) -> None:
     ("environ", "model"),
     [
         ({"BOURN_MODEL": "x/y", "OPENAI_API_KEY": "k"}, "x/y"),
-        ({"ANTHROPIC_API_KEY": "k"}, "anthropic/claude-sonnet-4-5"),
-        ({"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}, "openai/gpt-5-mini"),
+        ({"ANTHROPIC_API_KEY": "k"}, "anthropic/claude-sonnet-5-5"),
+        ({"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}, "openai/gpt-6-luna"),
         ({}, "local/smollm2-135m"),
     ],
 )
@@ -130,13 +130,15 @@ def filling(row: providers.Provider) -> dict[str, str]:
     return {name: "https://host" if template.startswith("{" + name) else "part" for name in names}
 
 
+GEMINI_PATH = "/publishers/google/models/m:streamGenerateContent?alt=sse"
 AZURE = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/", "AZURE_OPENAI_API_KEY": "k"}
 
 
 def url_of(model_id: str, environ: dict[str, str], path: str | None = None) -> str:
     """Where a call to the model goes."""
     endpoint = providers.resolve(model_id, environ=environ)
-    return endpoint.url(path or endpoint.dialect.call(Request(endpoint.model, (Message("user", "hi"),))).path)
+    request = Request(endpoint.model, (Message("user", "hi"),), quirks=endpoint.provider.quirks)
+    return endpoint.url(path or endpoint.dialect.call(request).path)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,22 @@ def url_of(model_id: str, environ: dict[str, str], path: str | None = None) -> s
             "cloudflare/@cf/m",
             {"CLOUDFLARE_ACCOUNT_ID": "id", "CLOUDFLARE_API_KEY": "k"},
             "https://api.cloudflare.com/client/v4/accounts/id/ai/v1/chat/completions",
+        ),
+        (
+            "bedrock-openai/m",
+            {"AWS_BEARER_TOKEN_BEDROCK": "k", "AWS_REGION": "eu-west-1"},
+            "https://bedrock-runtime.eu-west-1.amazonaws.com/openai/v1/chat/completions",
+        ),
+        (
+            "databricks-gateway/system.ai.m",
+            {"DATABRICKS_HOST": "https://w.cloud.databricks.com", "DATABRICKS_TOKEN": "k"},
+            "https://w.cloud.databricks.com/ai-gateway/mlflow/v1/chat/completions",
+        ),
+        ("perplexity/perplexity/sonar", {"PERPLEXITY_API_KEY": "k"}, "https://api.perplexity.ai/v1/responses"),
+        (
+            "vertex-multi-region/m",
+            {"GOOGLE_OAUTH_ACCESS_TOKEN": "k", "GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "eu"},
+            f"https://aiplatform.eu.rep.googleapis.com/v1/projects/p/locations/eu{GEMINI_PATH}",
         ),
         ("writer/m", {"WRITER_API_KEY": "k"}, "https://api.writer.com/v1/chat"),
         (

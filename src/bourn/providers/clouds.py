@@ -59,6 +59,8 @@ CLOUDS = (
     ),
     Provider("bedrock", "bedrock-converse", _BEDROCK, _BEDROCK_KEY, _BEDROCK_URL, sign=_BEDROCK_SIGN),
     Provider("bedrock-invoke", "bedrock-invoke", _BEDROCK, _BEDROCK_KEY, _BEDROCK_URL, sign=_BEDROCK_SIGN),
+    Provider("bedrock-openai", "openai-chat", _BEDROCK + "/openai/v1", _BEDROCK_KEY, sign=_BEDROCK_SIGN),
+    Provider("bedrock-openai-responses", "openai-responses", _BEDROCK + "/openai/v1", _BEDROCK_KEY, sign=_BEDROCK_SIGN),
     Provider(
         "bedrock-mantle",
         "openai-responses",
@@ -78,6 +80,7 @@ CLOUDS = (
         ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"),
     ),
     Provider("databricks", "openai-chat", "{DATABRICKS_HOST}/serving-endpoints", ("DATABRICKS_TOKEN",)),
+    Provider("databricks-gateway", "openai-chat", "{DATABRICKS_HOST}/ai-gateway/mlflow/v1", ("DATABRICKS_TOKEN",)),
     Provider(
         "snowflake",
         "openai-chat",

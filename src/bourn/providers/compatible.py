@@ -24,6 +24,8 @@ def _row(
     return Provider(name, "openai-chat", base_url, key_env, quirks=frozenset(quirks), default_model=default_model, paths=paths)
 
 
+_MOONSHOT = ("reasoning_content", "max_completion_tokens")
+
 COMPATIBLE = (
     _row(
         "openrouter",
@@ -55,7 +57,6 @@ COMPATIBLE = (
     _row("featherless", "https://api.featherless.ai/v1", "FEATHERLESS_API_KEY"),
     _row("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
     _row("friendli", "https://api.friendli.ai/serverless/v1", "FRIENDLI_TOKEN"),
-    _row("github", "https://models.github.ai/inference", "GITHUB_TOKEN"),
     _row("helicone", "https://ai-gateway.helicone.ai/v1", "HELICONE_API_KEY"),
     _row("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
     _row("hyperbolic", "https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
@@ -63,14 +64,14 @@ COMPATIBLE = (
     _row("inference-net", "https://api.inference.net/v1", "INFERENCE_API_KEY"),
     _row("io-net", "https://api.intelligence.io.solutions/api/v1", "IOINTELLIGENCE_API_KEY"),
     _row("modelscope", "https://api-inference.modelscope.cn/v1", "MODELSCOPE_API_KEY"),
-    _row("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", quirks=("reasoning_content",)),
+    _row("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", quirks=_MOONSHOT),
+    _row("moonshot-cn", "https://api.moonshot.cn/v1", "MOONSHOT_API_KEY", quirks=_MOONSHOT),
     _row("nebius", "https://api.tokenfactory.nebius.com/v1", "NEBIUS_API_KEY"),
     _row("novita", "https://api.novita.ai/openai/v1", "NOVITA_API_KEY"),
     _row("nscale", "https://inference.api.nscale.com/v1", "NSCALE_SERVICE_TOKEN", "NSCALE_API_KEY"),
     _row("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"),
     _row("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", "OVHCLOUD_API_KEY"),
     _row("parasail", "https://api.parasail.io/v1", "PARASAIL_API_KEY"),
-    _row("perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
     _row("poe", "https://api.poe.com/v1", "POE_API_KEY"),
     _row("pollinations", "https://gen.pollinations.ai/v1", "POLLINATIONS_API_KEY"),
     _row("qwen", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
@@ -81,7 +82,7 @@ COMPATIBLE = (
     _row("siliconflow", "https://api.siliconflow.com/v1", "SILICONFLOW_API_KEY"),
     _row("siliconflow-cn", "https://api.siliconflow.cn/v1", "SILICONFLOW_CN_API_KEY", "SILICONFLOW_API_KEY"),
     _row("stepfun", "https://api.stepfun.com/v1", "STEPFUN_API_KEY"),
-    _row("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    _row("together", "https://api.together.ai/v1", "TOGETHER_API_KEY"),
     _row("upstage", "https://api.upstage.ai/v1/solar", "UPSTAGE_API_KEY"),
     _row("venice", "https://api.venice.ai/api/v1", "VENICE_API_KEY"),
     _row("vercel", "https://ai-gateway.vercel.sh/v1", "AI_GATEWAY_API_KEY"),

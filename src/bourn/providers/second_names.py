@@ -39,7 +39,7 @@ SECOND_NAMES = (
     Provider(
         "together-completions",
         "openai-completions",
-        "https://api.together.xyz/v1",
+        "https://api.together.ai/v1",
         ("TOGETHER_API_KEY",),
         ("TOGETHER_BASE_URL",),
     ),

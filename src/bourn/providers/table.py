@@ -1,7 +1,7 @@
 """The table of services: one row each.
 
-Here are the services with a dialect of their own, and those that speak Anthropic's. Adding a service that speaks a known
-dialect is one row here or in one of the modules that are joined to this one.
+Here are the services with a dialect of their own, and those that speak only Anthropic's, or OpenAI's responses. Adding a
+service that speaks a known dialect is one row here or in one of the modules that are joined to this one.
 
 House rule: only what the service's documentation, its own client or recorded traffic says.
 """
@@ -21,10 +21,10 @@ _ROWS = (
         "openai-chat",
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
-        default_model="gpt-5-mini",
+        default_model="gpt-6-luna",
         quirks=frozenset({"max_completion_tokens"}),
     ),
-    Provider("anthropic", "anthropic", "https://api.anthropic.com", ("ANTHROPIC_API_KEY",), default_model="claude-sonnet-4-5"),
+    Provider("anthropic", "anthropic", "https://api.anthropic.com", ("ANTHROPIC_API_KEY",), default_model="claude-sonnet-5-5"),
     *GOOGLE,
     *COMPATIBLE,
     *SECOND_NAMES,
@@ -32,6 +32,7 @@ _ROWS = (
     Provider("minimax", "anthropic", "https://api.minimax.io/anthropic", ("MINIMAX_API_KEY",)),
     Provider("minimax-cn", "anthropic", "https://api.minimaxi.com/anthropic", ("MINIMAX_API_KEY",)),
     Provider("mistral", "mistral", "https://api.mistral.ai/v1", ("MISTRAL_API_KEY",), default_model="mistral-small-latest"),
+    Provider("perplexity", "openai-responses", "https://api.perplexity.ai/v1", ("PERPLEXITY_API_KEY",)),
     Provider(
         "cohere",
         "cohere",
