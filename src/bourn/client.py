@@ -257,7 +257,7 @@ class Client:
 
         def make(total: float | None) -> Source:
             within = timeouts if total == timeouts.total else msgspec.structs.replace(timeouts, total=total)
-            source = OpeningSource(opener, endpoint, request, timeouts=within, limits=limits, own=own)
+            source: Source = OpeningSource(opener, endpoint, request, timeouts=within, limits=limits, own=own)
             return source if self._pace is None else self._paced(source, endpoint, request)
 
         asks = (endpoint.provider.name, endpoint.base_url, endpoint.dialect.name, request, answer)
@@ -485,7 +485,7 @@ def _policy(value: Any) -> Retry | None:
 
 
 def _observers(value: Sequence[Observer]) -> tuple[Observer, ...]:
-    observers = tuple(value) if isinstance(value, list | tuple) else (value,)
+    observers: tuple[Any, ...] = tuple(value) if isinstance(value, list | tuple) else (value,)
     for observer in observers:
         if not isinstance(observer, Observer):
             raise InputError(f"observers must be a list of bourn.Observer, and {observer!r} is none")

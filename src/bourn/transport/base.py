@@ -5,8 +5,8 @@ House rule: the layers above see only these; each method says whether it may be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -47,7 +47,7 @@ class Source(Protocol):
         """Send the request and judge the head of the answer, if that is not done yet. Cancel-safe. Raises ``BournError``."""
         ...
 
-    async def receive(self) -> Sequence[Event]:
+    def receive(self) -> Coroutine[Any, Any, Sequence[Event]]:
         """The next events, at least one; the last batch ends with ``Finish``. Cancel-safe.
 
         Raises a ``BournError`` once everything that arrived before it was given.
