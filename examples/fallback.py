@@ -1,7 +1,7 @@
 """The next model when one fails, each tried again where that may help; and what it took.
 
 python examples/fallback.py           # scripted models: no network, no key
-python examples/fallback.py openai/gpt-5-mini anthropic/claude-sonnet-4-5
+python examples/fallback.py openai/gpt-6-luna anthropic/claude-sonnet-5-5
 """
 
 import asyncio

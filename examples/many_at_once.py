@@ -1,7 +1,7 @@
 """One question to several models at the same time: a row for each, also for those that fail.
 
 python examples/many_at_once.py               # four scripted models: no network, no key
-python examples/many_at_once.py openai/gpt-5-mini anthropic/claude-sonnet-4-5 local/smollm2-135m
+python examples/many_at_once.py openai/gpt-6-luna anthropic/claude-sonnet-5-5 local/smollm2-135m
 """
 
 import asyncio

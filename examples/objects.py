@@ -1,7 +1,7 @@
 """An answer as an object of a type, shown while it grows, then validated.
 
 python examples/objects.py                      # a scripted model: no network, no key
-python examples/objects.py openai/gpt-5-mini    # any model that knows schemas
+python examples/objects.py openai/gpt-6-luna    # any model that knows schemas
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The ten lines of the README, for any model.
 
 python examples/quickstart.py                      # a small model on this machine: `bourn model get` fetches it
-python examples/quickstart.py openai/gpt-5-mini    # with the key in OPENAI_API_KEY
+python examples/quickstart.py openai/gpt-6-luna    # with the key in OPENAI_API_KEY
 """
 
 import asyncio

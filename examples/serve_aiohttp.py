@@ -1,6 +1,6 @@
 """A chat endpoint with aiohttp, for clients of OpenAI's chat completions; see serve_fastapi.py for how to ask it.
 
-python examples/serve_aiohttp.py 8000 anthropic/claude-sonnet-4-5
+python examples/serve_aiohttp.py 8000 anthropic/claude-sonnet-5-5
 
 aiohttp does not cancel a handler whose browser is gone unless it is told to: `handler_cancellation=True`.
 """

@@ -1,6 +1,6 @@
 """A chat endpoint with FastAPI: the answer of any model, in the protocol of Vercel's `useChat`.
 
-python examples/serve_fastapi.py 8000 openai/gpt-5-mini
+python examples/serve_fastapi.py 8000 openai/gpt-6-luna
 curl -N localhost:8000/chat -d '{"messages": [{"role": "user", "content": "Why is the sky blue?"}]}'
 
 A browser that goes away closes the model's connection: the server cancels the response, and the body closes the stream.

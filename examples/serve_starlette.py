@@ -1,6 +1,6 @@
 """A chat endpoint with Starlette, in the protocol AG-UI; see serve_fastapi.py for how to ask it.
 
-python examples/serve_starlette.py 8000 openai/gpt-5-mini
+python examples/serve_starlette.py 8000 openai/gpt-6-luna
 """
 
 import sys

@@ -1,7 +1,7 @@
 """One answer, three consumers: a person who reads along, a file that keeps everything, a status line that may miss events.
 
 python examples/shared.py               # a scripted model: no network, no key
-python examples/shared.py openai/gpt-5-mini
+python examples/shared.py openai/gpt-6-luna
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Several models answer at the same time, and what they say is shown as it comes; one that fails is a row, never the end.
 
 python examples/together.py               # three scripted models: no network, no key
-python examples/together.py openai/gpt-5-mini anthropic/claude-sonnet-4-5 local/smollm2-135m
+python examples/together.py openai/gpt-6-luna anthropic/claude-sonnet-5-5 local/smollm2-135m
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Typed functions as tools: the model calls them, until it answers. `tools.py` does the same by hand.
 
 python examples/tool_loop.py                      # a scripted model: no network, no key
-python examples/tool_loop.py openai/gpt-5-mini    # any model that knows tools
+python examples/tool_loop.py openai-responses/gpt-6-luna    # any model that knows tools
 """
 
 import asyncio

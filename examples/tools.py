@@ -1,7 +1,7 @@
 """Tools by hand: run what the model calls, send the results back, until it answers.
 
 python examples/tools.py                      # a scripted model: no network, no key
-python examples/tools.py openai/gpt-5-mini    # any model that knows tools
+python examples/tools.py openai-responses/gpt-6-luna    # any model that knows tools
 """
 
 import asyncio

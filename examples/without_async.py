@@ -1,7 +1,7 @@
 """The shortest script: no async, an answer as it comes, and what had come by Ctrl-C is kept.
 
 python examples/without_async.py               # a scripted model: no network, no key
-python examples/without_async.py openai/gpt-5-mini
+python examples/without_async.py openai/gpt-6-luna
 """
 
 import sys

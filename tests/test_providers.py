@@ -15,8 +15,8 @@ from bourn.providers import address, table
 @pytest.mark.parametrize(
     ("model_id", "parts"),
     [
-        ("openai/gpt-5-mini", ("openai", "gpt-5-mini")),
-        ("openai:gpt-5-mini", ("openai", "gpt-5-mini")),
+        ("openai/gpt-6-luna", ("openai", "gpt-6-luna")),
+        ("openai:gpt-6-luna", ("openai", "gpt-6-luna")),
         ("groq/meta/llama-3:8b", ("groq", "meta/llama-3:8b")),
         ("ollama:llama3/8b", ("ollama", "llama3/8b")),
         ("local//tmp/model.gguf", ("local", "/tmp/model.gguf")),  # noqa: S108 - a path as text
@@ -30,7 +30,7 @@ def test_a_model_id_is_split_at_its_first_separator(model_id: str, parts: tuple[
 @pytest.mark.parametrize("model_id", ["gpt-5", "", "/x", "openai/", ":x", 7])
 def test_what_is_no_model_id_says_what_one_looks_like(model_id: str) -> None:
     """A wrong model id is an InputError with an example."""
-    with pytest.raises(InputError, match="openai/gpt-5-mini"):
+    with pytest.raises(InputError, match="openai/gpt-6-luna"):
         providers.split_model_id(model_id)
 
 

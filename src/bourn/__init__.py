@@ -1,6 +1,6 @@
 """One asynchronous iterator for the streaming answer of any LLM, and the means to prove that it is right.
 
-    async with bourn.stream("anthropic/claude-sonnet-4-5", "Why is the sky blue?") as stream:
+    async with bourn.stream("anthropic/claude-sonnet-5-5", "Why is the sky blue?") as stream:
         async for event in stream:
             if isinstance(event, bourn.TextDelta):
                 print(event.text, end="", flush=True)

@@ -337,7 +337,7 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
     Parameters
     ----------
     model:
-        ``"provider/model"``, such as ``"openai/gpt-5-mini"``, ``"local/smollm2-135m"``, ``"local//path/to/model.gguf"``.
+        ``"provider/model"``, such as ``"openai/gpt-6-luna"``, ``"local/smollm2-135m"``, ``"local//path/to/model.gguf"``.
     prompt:
         A string, a ``Message``, or a list of ``Message``s and OpenAI-style dicts.
     base_url, api_key, dialect:

@@ -34,7 +34,7 @@ OUT gets a line for each row as it is answered: index (from 0), id, text, tool_c
 An error is a row as well. OUT is also the journal: the same command after a crash or Ctrl-C goes on with the rows that
 are not in it. Errors stay; --retry-errors asks them again.
 
-  bourn batch in.jsonl out.jsonl -m openai/gpt-5-mini --concurrency 32
+  bourn batch in.jsonl out.jsonl -m openai/gpt-6-luna --concurrency 32
 
 Ctrl-C takes no more rows and waits for those that run; a second one ends at once."""
 

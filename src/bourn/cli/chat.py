@@ -32,7 +32,7 @@ def configure(parser: Parser) -> None:
     """The arguments of ``bourn chat``."""
     add = parser.add_argument
     add("prompt", metavar="PROMPT", nargs="?", help="what to ask")
-    add("-m", "--model", metavar="MODEL", help="provider/model, for example anthropic/claude-sonnet-4-5")
+    add("-m", "--model", metavar="MODEL", help="provider/model, for example anthropic/claude-sonnet-5-5")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", dest="show", action="store_const", const="json", help="one JSON object at the end")
     output.add_argument("--jsonl", dest="show", action="store_const", const="jsonl", help="one JSON event a line, as it comes")

@@ -33,7 +33,7 @@ from bourn.messages import Message
 EPILOG = """The models answer side by side, in columns where the terminal has room; then come their figures, and when the pieces
 of each answer came. In a pipe the answers stand below each other.
 
-  bourn compare "Why is the sky blue?" -m openai/gpt-5-mini -m anthropic/claude-haiku-4-5 -m local/smollm2-135m
+  bourn compare "Why is the sky blue?" -m openai/gpt-6-luna -m anthropic/claude-sonnet-5-5 -m local/smollm2-135m
 
 Without PROMPT, or with -, the prompt is read from standard input. Ctrl-C stops all answers and shows what had come.
 The exit code is that of the first model, in the order given, whose answer is not whole."""

@@ -71,10 +71,10 @@ def get(name: str) -> Provider:
 def split_model_id(model_id: str) -> tuple[str, str]:
     """Provider and model of ``"provider/model"`` or ``"provider:model"``, split at the first separator."""
     if not isinstance(model_id, str):
-        raise InputError(f"the model id must be a string like 'openai/gpt-5-mini', not {type(model_id).__name__}")
+        raise InputError(f"the model id must be a string like 'openai/gpt-6-luna', not {type(model_id).__name__}")
     cut = next((at for at, letter in enumerate(model_id) if letter in "/:"), -1)
     if cut <= 0 or cut == len(model_id) - 1:
-        raise InputError(f"{model_id!r} is not a model id; write provider/model, for example openai/gpt-5-mini")
+        raise InputError(f"{model_id!r} is not a model id; write provider/model, for example openai/gpt-6-luna")
     return model_id[:cut], model_id[cut + 1 :]
 
 

@@ -1,6 +1,6 @@
 """The synchronous face: plain iterators and context managers, for scripts and notebooks, with the promises of ``bourn.Stream``.
 
-    with bourn.sync.stream("anthropic/claude-sonnet-4-5", "Why is the sky blue?") as stream:
+    with bourn.sync.stream("anthropic/claude-sonnet-5-5", "Why is the sky blue?") as stream:
         for piece in stream.text():
             print(piece, end="", flush=True)
 
