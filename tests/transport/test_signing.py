@@ -186,5 +186,5 @@ def test_no_secret_is_in_an_error(signer: None) -> None:
 def test_every_word_of_the_table_can_be_signed_with() -> None:
     """Each row that wants a signature names a way that there is, and a variable for those who have a key."""
     rows = [row for row in providers.PROVIDERS.values() if row.sign]
-    assert {row.name for row in rows} == {"bedrock", "bedrock-invoke"}
+    assert {row.name for row in rows} == {"bedrock", "bedrock-invoke", "bedrock-openai", "bedrock-openai-responses"}
     assert all(row.sign[0] in signing.SIGNERS and row.key_env for row in rows)
