@@ -5,7 +5,6 @@ House rule: a function of the results alone, so that a test can say that the pag
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from bench.conformance.claims import CLAIMS, UNHELD, Claim
@@ -29,6 +28,9 @@ An adapter uses a library as its documentation does and declares only what the l
 judged (an empty cell). A FAIL is no verdict on a library: many rules ask for what nobody promised, and each is one command to
 see for oneself.
 """
+
+WIDEST = 80
+"""Characters of a rule's sentence in the matrix."""
 
 LEGEND = "`·` passes, **✗** breaks a MUST, ✗ breaks a SHOULD, empty: not declared, so not judged, `~` runs did not agree\n"
 
@@ -98,9 +100,14 @@ def _matrix(subjects: list[tuple[Row, Result]]) -> list[str]:
 
 
 def _short(sentence: str) -> str:
-    """The sentence of a rule up to its first pause, for a narrow column."""
-    head = re.split(r"[;:,(]| and ", sentence.replace("|", "/"), maxsplit=1)[0].rstrip(". ")
-    return head if len(head) <= 64 else head[:64].rsplit(" ", 1)[0] + " …"
+    """The sentence of a rule, cut between words for a narrow column, and not inside what is set as code."""
+    whole = sentence.replace("|", "/").rstrip(".")
+    if len(whole) <= WIDEST:
+        return whole
+    head = whole[:WIDEST].rsplit(" ", 1)[0]
+    if head.count("`") % 2:
+        head = head.rpartition("`")[0].rstrip()
+    return head.rstrip(",;:(") + " …"
 
 
 def _failing(found: Result) -> list[str]:
