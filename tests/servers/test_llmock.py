@@ -22,7 +22,6 @@ ROWS: dict[str, str] = {
     "mistral": "/mistral/v1",
     "groq": "/groq/openai/v1",
     "xai": "/xai/v1",
-    "perplexity": "/perplexity/v1",
     "together": "/together/v1",
     "ai21": "/ai21/v1",
 }

@@ -161,6 +161,14 @@ class TestErrors:
             await anext(merged)
         await merged.aclose()
 
+    async def test_the_first_error_is_the_one_that_is_raised(self) -> None:
+        """Streams that could have gone on when one failed are closed, and that they were is not what is told."""
+        streams, _ = several({name: paced("x", tail=b"") for name in "abc"})
+        merged = bourn.merge(streams, on_error="raise")
+        with pytest.raises(bourn.TruncatedError) as caught:
+            await read(merged)
+        assert caught.value.__notes__ == ["merge: this was the stream 'a'"]
+
     @pytest.mark.parametrize("at", range(1, 8))
     async def test_faults_at_every_event(self, at: int) -> None:
         """Wherever one connection breaks, the other's answer is whole."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from bourn.cli import ask, exits
+from bourn.cli import ask, exits, loops
 from bourn.cli.progress import ROWS, Progress
 from bourn.cli.terminal import Console
 from bourn.errors import AuthenticationError, BournError, InputError, StatusError
@@ -106,7 +106,7 @@ class Answering:
                 return self._report()
         self._show()
         try:
-            with asyncio.Runner() as runner:
+            with loops.runner() as runner:
                 runner.run(self._run())
         except (asyncio.CancelledError, KeyboardInterrupt):
             self._stopped = True

@@ -5,11 +5,10 @@ House rule: what this module does is what its ``--help`` says, and the answer is
 
 from __future__ import annotations
 
-import asyncio
 import os
 from argparse import Namespace
 
-from bourn.cli import ask, question
+from bourn.cli import ask, loops, question
 from bourn.cli.arguments import Parser
 from bourn.cli.ask import Asking
 from bourn.cli.converse import Conversation
@@ -76,7 +75,7 @@ def run(arguments: Namespace) -> int:
 def _answer(console: Console, asking: Asking, messages: list[Message], show: Show) -> int:
     """One question, one answer."""
     client = ask.make_client()
-    with asyncio.Runner() as runner:
+    with loops.runner() as runner:
         try:
             turn = play(runner, asking.stream(client, messages), show)
         finally:

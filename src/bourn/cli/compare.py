@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from bourn import providers
-from bourn.cli import ask, exits, question
+from bourn.cli import ask, exits, loops, question
 from bourn.cli.arguments import Parser
 from bourn.cli.ask import Asking
 from bourn.cli.side_by_side.columns import column_width, rows_of, side_by_side, wrap
@@ -103,7 +103,7 @@ def _compare(
         import_module(TRANSPORTS[providers.get(providers.split_model_id(asking.model)[0]).way][0])
     client = ask.make_client()
     entries = [Entry(asking.model, asking.stream(client, messages)) for asking in askings]
-    with asyncio.Runner() as runner:
+    with loops.runner() as runner:
         try:
             runner.run(_read(console, entries, live=live and console.out_is_terminal and console.out_styles))
         except (KeyboardInterrupt, asyncio.CancelledError):

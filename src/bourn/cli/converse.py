@@ -5,14 +5,13 @@ House rule: what was said stays: a stopped or broken answer is kept as far as it
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 
-from bourn.cli import ask, exits
+from bourn.cli import ask, exits, loops
 from bourn.cli.arguments import near
 from bourn.cli.ask import Asking
 from bourn.cli.keyboard import Keyboard
@@ -39,7 +38,7 @@ class Conversation:
         """Read, answer, and so on. Raises ``KeyboardInterrupt`` at a Ctrl-C that stops no answer."""
         self._console.note(f"bourn: talking with {self._asking.model}; /help lists the commands, Ctrl-D ends")
         self._client = ask.make_client()
-        with asyncio.Runner() as self._runner:
+        with loops.runner() as self._runner:
             try:
                 while (line := self._keyboard.read()) is not None:
                     if not self._take(line):

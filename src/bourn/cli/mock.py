@@ -5,7 +5,6 @@ House rule: what is wrong in the command line or a scenario file is found before
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from argparse import Namespace
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bourn import dialects
-from bourn.cli import exits
+from bourn.cli import exits, loops
 from bourn.cli.arguments import Parser, integer, near, number
 from bourn.cli.serving import Log, addresses, serve
 from bourn.cli.terminal import Console
@@ -76,7 +75,8 @@ def _serve(arguments: Namespace, console: Console) -> int:
     options = {"host": arguments.host, "port": arguments.port, "seed": arguments.seed, "observe": log.told}
     make = _scripted if arguments.replay is None else _replaying
     server = make(arguments, options)
-    return asyncio.run(serve(server, console, log, lambda url: addresses(url, names)))
+    with loops.runner() as runner:
+        return runner.run(serve(server, console, log, lambda url: addresses(url, names)))
 
 
 def _scripted(arguments: Namespace, options: Mapping[str, Any]) -> MockServer:

@@ -5,7 +5,6 @@ House rule: keys stay out of the folder; those of the environment are looked for
 
 from __future__ import annotations
 
-import asyncio
 import os
 from argparse import Namespace
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bourn import dialects
+from bourn.cli import loops
 from bourn.cli.arguments import Parser, integer
 from bourn.cli.serving import Log, addresses, serve
 from bourn.cli.terminal import Console
@@ -69,7 +69,8 @@ def run(arguments: Namespace) -> int:
     make(folder)
     log = Log(console)
     server = MockServer(recorder, host=arguments.host, port=arguments.port, observe=log.told)
-    return asyncio.run(serve(server, console, log, lambda url: shown(url, arguments.upstream, names)))
+    with loops.runner() as runner:
+        return runner.run(serve(server, console, log, lambda url: shown(url, arguments.upstream, names)))
 
 
 def shown(url: str, upstream: str, names: tuple[str, ...]) -> str:

@@ -245,6 +245,8 @@ class Merge(Generic[E]):
     def _cut(self) -> None:
         """Close every connection at once."""
         self._going = 0
+        self._ready.clear()  # whoever would be stepped now would only say that he was closed
+        self._resting.clear()
         for run in self._runs.values():
             run.cut()
             run.stream.abort()
