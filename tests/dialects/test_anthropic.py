@@ -258,6 +258,15 @@ def test_what_the_message_tells_besides_is_kept() -> None:
     ]
 
 
+def test_a_service_tier_that_is_no_word_is_none() -> None:
+    """A gateway's object in its place does not reach the finish."""
+    odd = {"input_tokens": 1, "service_tier": {"id": {}}}
+    out = decode(DIALECT, frames(begin(usage=odd), {"type": "message_stop"}))
+    finish = out.events[-1]
+    assert isinstance(finish, Finish)
+    assert finish.service_tier is None
+
+
 def test_unknown_events_are_kept() -> None:
     """An event that the API may invent tomorrow is an ``Other`` with its payload, and disturbs nothing."""
     news = {"type": "message_mood", "mood": "fine"}

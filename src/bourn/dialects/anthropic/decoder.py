@@ -386,8 +386,8 @@ class AnthropicDecoder:
         rest = {name: value for name, value in self._counts.items() if name not in USAGE_FIELDS}
         if rest:
             out.append(Other("usage", rest))
-        word = self._counts.get("service_tier")
-        tier = word if isinstance(word, str) else None
+        told = self._counts.get("service_tier")
+        tier = told if isinstance(told, str) else None
         self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified, tier), out)
         self.ended = self.done = True
         return self._begun(out)
