@@ -1,4 +1,4 @@
-"""`Client` and `bourn.stream`: what a caller can get wrong is found before anything is sent."""
+"""`Client`: what a caller can get wrong is found before anything is sent."""
 
 from __future__ import annotations
 
@@ -42,14 +42,6 @@ def test_bad_input_is_one_clear_sentence_before_anything_is_sent(wrong: dict[str
         bourn.Client(transport=transport).stream(**arguments)
     assert transport.calls == []
     assert "\n" not in str(caught.value)
-
-
-def test_a_missing_key_is_found_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, no stream: the error names the variable."""
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    with pytest.raises(bourn.MissingKeyError, match="OPENAI_API_KEY"):
-        bourn.stream("openai/m", "hi")
 
 
 def test_keys_by_provider_go_to_that_provider_only() -> None:

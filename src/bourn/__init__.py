@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bourn import sync as sync
+    from bourn.calls import fallback as fallback
+    from bourn.calls import race as race
+    from bourn.calls import stream as stream
+    from bourn.calls import tool_loop as tool_loop
     from bourn.client import Client as Client
-    from bourn.client import fallback as fallback
-    from bourn.client import race as race
-    from bourn.client import stream as stream
-    from bourn.client import tool_loop as tool_loop
     from bourn.errors import AuthenticationError as AuthenticationError
     from bourn.errors import BadRequestError as BadRequestError
     from bourn.errors import BournError as BournError
@@ -125,7 +125,8 @@ if TYPE_CHECKING:
     from bourn.transport.quota import Quota as Quota
 
 _HOMES: dict[str, str] = {
-    "client": "Client fallback race stream tool_loop",
+    "calls": "fallback race stream tool_loop",
+    "client": "Client",
     "errors": (
         "AuthenticationError BadRequestError BournError BusyError ChecksumError ClosedError ConnectError ConnectTimeout "
         "ConnectionLostError ContentTypeError DeadlineError EventOrderError FirstEventTimeout FrameTooLargeError "

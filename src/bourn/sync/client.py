@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 from weakref import WeakSet
 
-from bourn import client
+from bourn import calls, client
 from bourn.client import CallOptions, Prompt
 from bourn.errors import ClosedError
 from bourn.sync.stream import Stream
@@ -59,4 +59,4 @@ def stream(model: str, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream
 
     Use it under ``with`` and iterate, or call ``collect()``. Parameters and errors: see ``bourn.stream``.
     """
-    return Stream(client.stream(model, prompt, **options))
+    return Stream(calls.stream(model, prompt, **options))
