@@ -118,6 +118,13 @@ def test_a_row_is_sound(row: providers.Provider) -> None:
         assert not row.key_optional
 
 
+@pytest.mark.parametrize("row", [row for row in table._ROWS if row.base_url], ids=lambda row: row.name)
+def test_rows_of_one_address_are_moved_by_one_variable(row: providers.Provider) -> None:
+    """Whichever dialect a service is spoken to in, its address and its key are said once."""
+    beside = [other for other in table._ROWS if (other.base_url, other.key_env) == (row.base_url, row.key_env)]
+    assert {other.url_variables for other in beside} == {row.url_variables}
+
+
 def test_forty_services_and_more_have_rows() -> None:
     """Counted by address: a second name, or a server of one's own, is no service more."""
     assert len({row.base_url for row in table._ROWS if row.base_url and row.base_url.startswith("https://")}) >= 60

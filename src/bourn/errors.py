@@ -64,8 +64,10 @@ class BournError(Exception):
     """Base of all errors of this library; catch it to catch everything.
 
     ``provider`` and ``model`` say who was asked, ``request_id`` is the provider's name for the call (give it to their support),
-    ``response`` is the answer up to the error (``None`` when nothing was sent), ``retryable`` tells whether the same request
-    may succeed later, ``retry_after`` after how many seconds, where the provider said.
+    ``response`` is the answer up to the error: each error that a stream raises has one, also where the request was refused or
+    never left, and then it is empty. It is ``None`` where the error is no one stream's: what is raised before there is one
+    (``InputError``), by a client that was closed, by several streams together. ``retryable`` tells whether the same request may
+    succeed later, ``retry_after`` after how many seconds, where the provider said.
     """
 
     retryable: bool = False

@@ -82,6 +82,15 @@ def test_what_is_wrong_is_told(bourn: Bourn, monkeypatch: pytest.MonkeyPatch) ->
     assert "set MISTRAL_API_KEY" in rows["mistral"]["problem"]
 
 
+def test_an_address_that_is_no_good_is_not_hidden_by_the_usual_one(bourn: Bourn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with it stands in its place, and no secret that is in it."""
+    monkeypatch.setenv("GROQ_API_KEY", "k")
+    monkeypatch.setenv("GROQ_BASE_URL", "https://me:sk-secret@host/v1")
+    said = "GROQ_BASE_URL holds a user name or password; pass the key as api_key="
+    assert listed(bourn("providers"))["groq"][3:] == ["set", said]
+    assert (told(bourn)["groq"]["base_url"], told(bourn)["groq"]["problem"]) == (None, said)
+
+
 def test_only_the_ready_ones(bourn: Bourn, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--ready` keeps those that want nothing more."""
     monkeypatch.setenv("GROQ_API_KEY", "k")

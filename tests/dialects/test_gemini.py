@@ -338,6 +338,16 @@ def test_the_last_usage_counts_as_a_whole() -> None:
     ]
 
 
+def test_a_service_tier_that_is_no_word_is_beside_the_answer() -> None:
+    """A gateway's object in its place does not reach the finish, and is not lost."""
+    told = {**end(), "usageMetadata": {"promptTokenCount": 5, "serviceTier": {"id": {}}}}
+    assert events(*TEXT, told) == [
+        *SPOKEN,
+        Other("usageMetadata", {"serviceTier": {"id": {}}}),
+        Finish("stop", "STOP", Usage(5)),
+    ]
+
+
 def test_usage_is_there_before_the_end() -> None:
     """It may be asked for after any object."""
     decoder = GeminiDecoder()

@@ -153,3 +153,11 @@ def test_the_service_tier_and_the_rest_of_the_usage_are_told() -> None:
     *_, rest, finish = decoded_from(chunk, chunk_of(content="b"), DONE).events
     assert rest == Other("usage", {"cost": 0.5})
     assert finish == Finish("other", None, Usage(3, 5, 1), service_tier="flex")
+
+
+def test_a_service_tier_that_is_no_word_is_beside_the_answer() -> None:
+    """It does not reach the finish, nor become a word there, and is not lost; told again, it is said once."""
+    odd: dict[str, Any] = {"service_tier": {"id": {}}}
+    events = decoded_from(chunk_of(content="a") | odd, chunk_of(content="b") | odd | {"usage": TOLD}, DONE).events
+    assert [event for event in events if isinstance(event, Other)] == [Other("service_tier", {"id": {}})]
+    assert events[-1] == Finish("other", None, Usage(3, 5))

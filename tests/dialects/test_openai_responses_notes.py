@@ -165,5 +165,7 @@ def test_what_the_usage_and_the_tier_are() -> None:
         Other("usage", {"cost": 0.5}),
         Finish("stop", "completed", Usage(1, 2), service_tier="flex"),
     ]
+    odd = {"type": "response.completed", "response": {"status": "completed", "service_tier": {"id": {}}}}
+    assert run(CREATED, odd).events[1:] == [Other("service_tier", {"id": {}}), Finish("stop", "completed")]
     broken = {"type": "response.completed", "response": {"status": "completed", "usage": {"input_tokens": "x"}}}
     assert isinstance(run(CREATED, broken).error, PayloadError)

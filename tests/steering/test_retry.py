@@ -297,10 +297,11 @@ async def test_a_text_stream_of_something_else_that_begins_anew_is_closed() -> N
     transport = MemoryTransport(chunks([*answer("a", finish=False), bourn.Restart((0,), "cut"), *answer("b")]))
     stream = bourn.Client(transport=transport).stream("openai/m", "hi", **HERE)
     pieces = []
-    with pytest.raises(bourn.EventOrderError, match="began anew"):
+    with pytest.raises(bourn.EventOrderError, match="began anew") as caught:
         async for piece in stream.text():
             pieces.append(piece)
     assert pieces == ["a"]
+    assert caught.value.response is stream.response
     assert stream.is_closed()
 
 

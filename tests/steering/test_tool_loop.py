@@ -184,8 +184,10 @@ async def test_leaving_leaves_nothing_behind(moment: str, way: str) -> None:
             del reading
             if way == "close":
                 await items.aclose()
-                with pytest.raises(bourn.ClosedError):
+                with pytest.raises(bourn.ClosedError) as closed:
                     await anext(items)
+                assert closed.value.response is items.response
+                del closed
             del items
             await server.journal.closed()
             await asyncio.sleep(1)

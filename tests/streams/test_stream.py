@@ -99,6 +99,49 @@ class TestProtocol:
         assert words(await rest(stream)) == "a"
 
 
+FAILURES: dict[str, tuple[Sequence[Step], dict[str, Any], type[bourn.BournError]]] = {
+    "refused": ([b"no"], {"status": 401}, bourn.AuthenticationError),
+    "another content type": ([b"<html>"], {"headers": {"content-type": "text/html"}}, bourn.ContentTypeError),
+    "no first event": ([NEVER], {}, bourn.FirstEventTimeout),
+    "truncated before anything": ([], {}, bourn.TruncatedError),
+    "an error event": ([b"event: error\ndata: hot\n\n"], {}, bourn.ModelError),
+}
+"""What happens before any event comes: the wire, its head, and the error that it is."""
+
+
+class TestErrors:
+    @pytest.mark.parametrize(("steps", "head", "kind"), FAILURES.values(), ids=FAILURES)
+    async def test_an_error_before_any_event_has_an_empty_response(
+        self, steps: Sequence[Step], head: dict[str, Any], kind: type[bourn.BournError]
+    ) -> None:
+        """Refused or failed, the error has the response of its stream, with nothing in it, the first time and again."""
+        stream, _ = make(steps, **head)
+        for _ in range(2):
+            with pytest.raises(kind) as caught:
+                await stream.collect()
+            assert caught.value.response is stream.response
+            assert (stream.response.text, stream.response.complete) == ("", False)
+
+    async def test_an_error_of_the_reader_has_the_response(self) -> None:
+        """Also where a stream is read when it is closed, or while another task waits on it."""
+        stream, _ = make([1.0, *chunks(answer("a"))])
+        first = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        with pytest.raises(bourn.BusyError) as busy:
+            await anext(stream)
+        await first
+        await stream.aclose()
+        with pytest.raises(bourn.ClosedError) as closed:
+            await anext(stream)
+        assert busy.value.response is closed.value.response is stream.response
+
+    async def test_an_error_before_there_is_a_stream_has_none(self) -> None:
+        """Nothing was asked, so there is no response to read."""
+        with pytest.raises(bourn.InputError) as caught:
+            make([], temperature="hot")
+        assert caught.value.response is None
+
+
 class TestOutcomes:
     async def test_a_body_that_ends_early_is_truncated(self) -> None:
         """A clean end without the end mark raises TruncatedError, with the response so far."""

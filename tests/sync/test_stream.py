@@ -174,6 +174,17 @@ class TestErrors:
         assert caught.value.response is not None
         assert caught.value.response.text == "Hello"
 
+    def test_an_error_of_the_thread_has_the_response(self) -> None:
+        """The thread that ended meanwhile knows nothing of the stream, and the error tells whom it asked all the same."""
+        with bourn.sync.Client() as client:
+            stream = client.stream("openai/any", "hi", mock=text("Hello"))
+            next(stream)
+        with pytest.raises(bourn.ClosedError) as caught:
+            for _ in stream:
+                pass
+        error = caught.value
+        assert (error.provider, error.model, error.response) == ("openai", "any", stream.response)
+
     def test_wrong_arguments_are_found_at_once(self) -> None:
         """What `bourn.stream` refuses is refused here."""
         with pytest.raises(bourn.InputError):
@@ -272,8 +283,9 @@ class TestClosing:
             reader.start()
             while stream._reader is None or not stream._stream._busy:
                 threading.Event().wait(0.001)
-            with pytest.raises(bourn.BusyError):
+            with pytest.raises(bourn.BusyError) as busy:
                 next(stream)
+            assert (busy.value.provider, busy.value.response) == ("openai", stream.response)
             stream.close()
             reader.join()
             assert [type(each) for each in ended] == [bourn.ClosedError]

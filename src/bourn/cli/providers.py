@@ -63,12 +63,17 @@ def run(arguments: Namespace) -> int:
 
 
 def described(row: Provider, environ: Mapping[str, str]) -> dict[str, Any]:
-    """A service and what of it is configured. ``problem`` is what the library would say to a call, ``None`` if nothing."""
+    """A service and what of it is configured. ``problem`` is what the library would say to a call, ``None`` if nothing.
+
+    Where an address of the user's own is no good there is no ``base_url``: the row's would not be used.
+    """
     url, problem = row.base_url, None
     try:
         url = providers.resolve(f"{row.name}/MODEL", environ=environ).base_url
     except InputError as error:
         problem = error.message
+        if any(environ.get(name) for name in row.url_variables):
+            url = None
     set_here = next((name for name in row.key_env if environ.get(name)), None)
     needed = bool(row.key_env) and not row.key_optional and not row.sign
     return {
@@ -125,7 +130,7 @@ def _chosen(word: str | None) -> Iterable[Provider]:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (row["name"], row["dialect"], row["key_variable"] or "-", row["key"], row["base_url"] or "-")
+    return (row["name"], row["dialect"], row["key_variable"] or "-", row["key"], row["base_url"] or row["problem"] or "-")
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:

@@ -28,3 +28,8 @@ def laid_over(told: dict[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
         before = told.get(name)
         told[name] = laid_over(before, value) if isinstance(before, dict) and isinstance(value, Mapping) else value
     return told
+
+
+def taken_tier(rest: dict[str, Any], name: str) -> str | None:
+    """The service tier that stands under ``name``, taken out of ``rest``; what is no word stays there, and is no tier."""
+    return rest.pop(name, None) if isinstance(rest.get(name), str | None) else None

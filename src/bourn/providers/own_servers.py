@@ -1,5 +1,7 @@
 """Servers that people run themselves, at the address where they listen if nothing else is said; a key is sent if there is one.
 
+A server that speaks two dialects has a row for each; their base URL comes from the same variable.
+
 House rule: ``127.0.0.1``, never ``localhost``, which may mean another address family than the server's.
 """
 
@@ -9,9 +11,14 @@ from bourn.providers.row import Provider
 
 
 def _row(
-    name: str, base_url: str | None, *key_env: str, quirks: tuple[str, ...] = (), dialect: str = "openai-chat"
+    name: str,
+    base_url: str | None,
+    *key_env: str,
+    url_env: tuple[str, ...] = (),
+    quirks: tuple[str, ...] = (),
+    dialect: str = "openai-chat",
 ) -> Provider:
-    return Provider(name, dialect, base_url, key_env, key_optional=True, quirks=frozenset(quirks))
+    return Provider(name, dialect, base_url, key_env, url_env, key_optional=True, quirks=frozenset(quirks))
 
 
 OWN_SERVERS = (
@@ -25,6 +32,12 @@ OWN_SERVERS = (
     _row("sglang", "http://127.0.0.1:30000/v1"),
     _row("tgi", "http://127.0.0.1:8080", dialect="huggingface-tgi"),
     _row("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", quirks=("reasoning",)),
-    _row("vllm-completions", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", dialect="openai-completions"),
+    _row(
+        "vllm-completions",
+        "http://127.0.0.1:8000/v1",
+        "VLLM_API_KEY",
+        url_env=("VLLM_BASE_URL",),
+        dialect="openai-completions",
+    ),
 )
 """In alphabetical order."""

@@ -108,7 +108,9 @@ class ToolLoop:
             if self._error is not None:
                 raise self._error.fresh()
             if self._closed and not self._over:
-                raise ClosedError("the tool loop was closed before its end; what had arrived is in .response")
+                raise ClosedError(
+                    "the tool loop was closed before its end; what had arrived is in .response", response=self.response
+                )
             if self._results:
                 return self._results.popleft()
             if self._running is not None:

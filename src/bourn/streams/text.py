@@ -53,5 +53,9 @@ class TextStream:
             if type(event) is Restart:
                 await self._stream.aclose()
                 raise EventOrderError(
-                    "the answer began anew, and text that was given cannot be taken back: iterate over events"
+                    "the answer began anew, and text that was given cannot be taken back: iterate over events",
+                    provider=self._stream.provider,
+                    model=self._stream.model,
+                    request_id=self._stream.request_id,
+                    response=self.response,
                 )

@@ -125,15 +125,25 @@ class Stream:
         """One reader at a time; whatever it raises has closed the stream."""
         me = threading.get_ident()
         if self._reader not in (None, me):
-            raise BusyError("another thread is waiting on this stream; one reader at a time")
+            raise self._with_context(BusyError("another thread is waiting on this stream; one reader at a time"))
         self._reader = me
         try:
             return does()
+        except BournError as error:
+            self.close()
+            raise self._with_context(error) from error.__cause__
         except BaseException:
             self.close()
             raise
         finally:
             self._reader = None
+
+    def _with_context(self, error: BournError) -> BournError:
+        """``error``, which may come from the thread and then knows nothing of this stream."""
+        if error.response is None:
+            error.provider, error.model = self._stream.provider, self._stream.model
+            error.request_id, error.response = self.request_id, self.response
+        return error
 
     def _run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self._stream.is_closed():

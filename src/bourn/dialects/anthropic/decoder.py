@@ -22,6 +22,7 @@ from bourn.dialects.anthropic.request import call
 from bourn.dialects.anthropic.server import AnthropicEncoder, encode_error, encode_whole
 from bourn.dialects.anthropic.words import PATH, REASONS, RETRYABLE, USAGE_FIELDS, read_error, read_error_body, read_usage
 from bourn.dialects.base import Dialect, reason_for, truncated
+from bourn.dialects.counts import taken_tier
 from bourn.dialects.parts import Parts
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
@@ -384,10 +385,9 @@ class AnthropicDecoder:
         for block in self._blocks.values():
             self._shut(block, out)
         rest = {name: value for name, value in self._counts.items() if name not in USAGE_FIELDS}
+        tier = taken_tier(rest, "service_tier")
         if rest:
             out.append(Other("usage", rest))
-        told = self._counts.get("service_tier")
-        tier = told if isinstance(told, str) else None
         self._parts.finish(Finish(reason_for(REASONS, self._reason), self._reason, self.usage, verified, tier), out)
         self.ended = self.done = True
         return self._begun(out)

@@ -76,10 +76,9 @@ USAGE_FIELDS = frozenset(
         "cache_read_input_tokens",
         "cache_creation_input_tokens",
         "output_tokens_details",
-        "service_tier",
     }
 )
-"""What of ``usage`` has a place in :class:`~bourn.events.Usage` or ``Finish``; the rest is an ``Other`` of kind ``usage``."""
+"""What of ``usage`` has a place in :class:`~bourn.events.Usage`; but for the tier, the rest is an ``Other``, ``usage``."""
 
 
 class _Details(msgspec.Struct):

@@ -21,6 +21,7 @@ import msgspec
 
 from bourn.dialects import payload
 from bourn.dialects.base import Dialect, reason_for, truncated
+from bourn.dialects.counts import taken_tier
 from bourn.dialects.gemini.args import ArgumentWriter, PartialArg
 from bourn.dialects.gemini.beside import Beside
 from bourn.dialects.gemini.frames import GeminiFramer
@@ -294,12 +295,13 @@ class GeminiDecoder:
         self._hush(out)
         self._parts.end_kind("media", out)
         rest = {name: told for name, told in self._told.items() if name not in USAGE_FIELDS}
+        tier = taken_tier(rest, "serviceTier")
         if rest:
             out.append(Other("usageMetadata", rest))
         reason, word = self._reason or ("other", None)
         if reason == "stop" and self._called:
             reason = "tool_calls"  # Gemini has no word for it
-        self._parts.finish(Finish(reason, word, self.usage, verified, self._told.get("serviceTier")), out)
+        self._parts.finish(Finish(reason, word, self.usage, verified, tier), out)
         self.ended = self.done = True
         return out
 

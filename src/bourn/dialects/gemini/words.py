@@ -134,8 +134,8 @@ _SHARED = ("promptTokenCount", "candidatesTokenCount", "cachedContentTokenCount"
 COUNTS = frozenset({*_SHARED, "toolUsePromptTokenCount"})
 """Fields of ``usageMetadata`` that are counts."""
 
-USAGE_FIELDS = frozenset({*_SHARED, "serviceTier"})
-"""What of ``usageMetadata`` is in :class:`~bourn.events.Usage` or ``Finish``; the rest is an ``Other`` of that name."""
+USAGE_FIELDS = frozenset(_SHARED)
+"""What of ``usageMetadata`` is in :class:`~bourn.events.Usage`; but for the tier, the rest is an ``Other`` of that name."""
 
 
 def said(word: str | int | None) -> str | None:

@@ -230,7 +230,10 @@ class ChatDecoder:
         if isinstance(usage, dict):
             self.usage = read_usage(usage) or self.usage
             self._counts = usage or self._counts
-        self._tier = _word(chunk.service_tier) or self._tier
+        if isinstance(chunk.service_tier, str):
+            self._tier = chunk.service_tier or self._tier
+        elif chunk.service_tier:
+            self._beside.note(None, "service_tier", chunk.service_tier, None, out)
         if chunk.provider:
             self._beside.note(None, "provider", chunk.provider, None, out)
         for choice in chunk.choices or ():

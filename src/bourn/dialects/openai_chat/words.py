@@ -113,6 +113,7 @@ REPEATED = frozenset(
         "provider_metadata",
         "graph_data",
         "provider",
+        "service_tier",
     }
 )
 """Kinds that services repeat on chunk after chunk: given again only when they change."""

@@ -379,8 +379,11 @@ class ResponsesDecoder:
             out.append(Other("copilot_usage", event.copilot_usage))
         if rest:
             out.append(Other("usage", rest))
+        tier = response.service_tier
+        if tier and not isinstance(tier, str):
+            out.append(Other("service_tier", tier))
         reason = "tool_calls" if reason == "stop" and self._called else reason
-        self._parts.finish(Finish(reason, raw, self.usage, service_tier=response.service_tier), out)
+        self._parts.finish(Finish(reason, raw, self.usage, service_tier=tier if isinstance(tier, str) else None), out)
         self.ended = self.done = True
 
     def _leftovers(self, output: Sequence[Any], out: list[Event]) -> None:

@@ -115,7 +115,7 @@ class WireResponse(msgspec.Struct, gc=False):
     incomplete_details: Incomplete | None = None
     error: Any = None
     usage: dict[str, Any] | None = None
-    service_tier: str | None = None
+    service_tier: Any = None
     content_filters: list[Any] | None = None  # Azure
     output: list[Any] | None = None
 
