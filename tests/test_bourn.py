@@ -33,6 +33,12 @@ def test_making_a_stream_does_not_load_the_http_client() -> None:
     assert "aiohttp" not in loaded_by(code)
 
 
+def test_making_a_stream_does_not_load_the_dialect() -> None:
+    """Nor is the dialect loaded then: a stream is made in the loop's thread, which would stand still."""
+    code = "import bourn; bourn.stream('openai/m', 'hi', base_url='http://127.0.0.1:9')"
+    assert not [name for name in loaded_by(code) if name.startswith("bourn.dialects.openai")]
+
+
 @pytest.mark.parametrize("name", bourn.__all__)
 def test_every_public_name_is_there(name: str) -> None:
     """Each name in `__all__` can be had, is documented, and is listed for type checkers."""

@@ -24,7 +24,7 @@ from bourn.prompts import read_options, read_prompt, read_tools
 from bourn.providers import Endpoint
 from bourn.steering.candidate import Candidate
 from bourn.streams import Stream
-from bourn.transport import offload
+from bourn.transport import ways
 from bourn.transport.base import Source, Transport
 from bourn.transport.limits import Limits, Timeouts
 from bourn.transport.opening import OpeningSource
@@ -44,13 +44,6 @@ Prompt = str | Message | Sequence[Message | Mapping[str, Any]]
 
 PerProvider = str | Mapping[str, str] | None
 """One value for every call, or a mapping from provider name to value."""
-
-TRANSPORTS: dict[str, tuple[str, str]] = {
-    "http": ("bourn.transport.http", "HttpTransport"),
-    "local": ("bourn.transport.local.transport", "LocalTransport"),
-    "mock": ("bourn.mock.transport", "MockTransport"),
-}
-"""How a provider is reached: the word in its row to the module and class, loaded beside the loop on first use."""
 
 _UNASKED = {"base_url": "http://mock", "api_key": "no-key-needed"}
 """What a call has that brings its answer along."""
@@ -260,7 +253,7 @@ class Client:
             source: Source = OpeningSource(opener, endpoint, request, timeouts=within, limits=limits, own=own)
             return source if self._pace is None else self._paced(source, endpoint, request)
 
-        asks = (endpoint.provider.name, endpoint.base_url, endpoint.dialect.name, request, answer)
+        asks = (endpoint.provider.name, endpoint.base_url, endpoint.dialect_name, request, answer)
         candidate = Candidate(endpoint.provider.name, endpoint.model, make, asks)
         if retry is None and not observers:
             return candidate
@@ -307,13 +300,13 @@ class Client:
         """What gives the transport when a stream is opened: the client's for this loop, or one of the stream's own."""
         if answer is not None:
             return partial(_given, _scripted(answer))
-        way = "http" if endpoint.base_url else endpoint.provider.way
-        return partial(_own_transport, way) if self._own else partial(self._shared_transport, way)
-
-    async def _shared_transport(self, way: str) -> Transport:
         if self._transport is not None:
-            return self._transport
-        make = await _transport_class(way)
+            return partial(_given, self._transport)
+        way = "http" if endpoint.base_url else endpoint.provider.way
+        return partial(_own_transport if self._own else self._shared_transport, way, endpoint.dialect_name)
+
+    async def _shared_transport(self, way: str, dialect: str) -> Transport:
+        make = await ways.load(way, dialect)
         if self._closed:
             raise ClosedError("the client was closed before the request was sent")
         pool = self._pools.setdefault(asyncio.get_running_loop(), {})
@@ -335,8 +328,8 @@ def _tool_loop(ask: Callable[..., Stream], model: str, prompt: Prompt, options: 
     return ToolLoop(ask, read_prompt(prompt), functions, left, **bounds)
 
 
-async def _own_transport(way: str) -> Transport:
-    make = await _transport_class(way)
+async def _own_transport(way: str, dialect: str) -> Transport:
+    make = await ways.load(way, dialect)
     return make(pooled=False)
 
 
@@ -346,15 +339,9 @@ async def _given(transport: Transport) -> Transport:
 
 def _scripted(answer: object) -> Transport:
     """A transport that gives this answer. Raises ``InputError`` for what cannot be one."""
-    module, name = TRANSPORTS["mock"]
+    module, name = ways.TRANSPORTS["mock"]
     made: Transport = getattr(import_module(module), name)(answer=answer)
     return made
-
-
-async def _transport_class(way: str) -> Callable[..., Transport]:
-    module, name = TRANSPORTS[way]
-    found: Callable[..., Transport] = getattr(await offload.load(module), name)
-    return found
 
 
 def _per_provider(name: str, value: PerProvider) -> Callable[[str], str | None]:

@@ -26,9 +26,9 @@ from bourn.cli.side_by_side.figures import table, timeline
 from bourn.cli.side_by_side.live import Live, head
 from bourn.cli.side_by_side.page import page
 from bourn.cli.terminal import Console, columns, harmless
-from bourn.client import TRANSPORTS
 from bourn.errors import InputError
 from bourn.messages import Message
+from bourn.transport import ways
 
 EPILOG = """The models answer side by side, in columns where the terminal has room; then come their figures, and when the pieces
 of each answer came. In a pipe the answers stand below each other.
@@ -100,7 +100,9 @@ def _compare(
 ) -> tuple[list[Entry], bool]:
     """The entries, read to their ends or to a Ctrl-C; whether there was one."""
     for asking in askings:  # what has to be loaded is no model's time
-        import_module(TRANSPORTS[providers.get(providers.split_model_id(asking.model)[0]).way][0])
+        row = providers.get(providers.split_model_id(asking.model)[0])
+        for module in ways.modules(row.way, asking.dialect or row.dialect):
+            import_module(module)
     client = ask.make_client()
     entries = [Entry(asking.model, asking.stream(client, messages)) for asking in askings]
     with loops.runner() as runner:

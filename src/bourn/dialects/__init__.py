@@ -1,6 +1,7 @@
 """Wire formats, one file each with both halves: the client's (requests out, events in) and the server's.
 
-A dialect is found by its name with :func:`bourn.dialects.get`; a new one is a file and a row in the table below.
+A dialect is found by its name with :func:`bourn.dialects.get`; a new one is a file and a row in the table below. Importing one
+takes milliseconds, so who runs beside an event loop imports its :func:`module` elsewhere first.
 House rule: no I/O; a quirk seen in real traffic is a table entry that names where it was seen.
 """
 
@@ -32,9 +33,14 @@ DIALECTS: dict[str, str] = {
 """Name to the module that holds the dialect as ``DIALECT``; a module is imported on first use."""
 
 
-def get(name: str) -> Dialect:
-    """The dialect called ``name``; raises ``InputError`` that lists the known ones."""
+def module(name: str) -> str:
+    """Where the dialect called ``name`` is, which need not be imported yet; raises ``InputError`` that lists the known ones."""
     if name not in DIALECTS:
         raise InputError(f"unknown dialect {name!r}; known are {', '.join(DIALECTS)}")
-    dialect: Dialect = import_module(DIALECTS[name]).DIALECT
+    return DIALECTS[name]
+
+
+def get(name: str) -> Dialect:
+    """The dialect called ``name``, imported if it is not yet; raises ``InputError`` that lists the known ones."""
+    dialect: Dialect = import_module(module(name)).DIALECT
     return dialect

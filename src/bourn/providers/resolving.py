@@ -5,7 +5,6 @@ House rule: what the call says goes before the environment, the environment befo
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -24,16 +23,22 @@ from bourn.providers.table import PROVIDERS
 class Endpoint(msgspec.Struct, frozen=True):
     """Where one call goes: the provider's row with everything that was overridden filled in.
 
+    ``dialect_name`` is one that is known; its module is imported when ``dialect`` is first asked for, if it is not there yet.
     ``sign`` says how the call has to be signed; it is empty where there is a key, or where nobody asks for a signature.
     """
 
     provider: Provider
     model: str
-    dialect: Dialect
+    dialect_name: str
     base_url: str | None
     key: Secret | None = None
     query: str = ""
     sign: tuple[str, ...] = ()
+
+    @property
+    def dialect(self) -> Dialect:
+        """What is spoken there."""
+        return dialects.get(self.dialect_name)
 
     @property
     def address(self) -> str | None:
@@ -61,6 +66,8 @@ def get(name: str) -> Provider:
     """The row called ``name``; raises ``InputError`` with the nearest names."""
     if name in PROVIDERS:
         return PROVIDERS[name]
+    import difflib  # only for one who mistyped: as slow to load as the table
+
     near = difflib.get_close_matches(name, PROVIDERS, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "`bourn providers` lists them."
     raise InputError(
@@ -99,11 +106,13 @@ def resolve(
         raise MissingKeyError(
             f"{name} wants an API key: set {provider.key_env[0]}, or pass api_key=", provider=name, model=model
         )
+    spoken = dialect or provider.dialect
+    dialects.module(spoken)  # raises for one that is not known; it is imported where it is used
     places = address.Places(name, model, environ)
     return Endpoint(
         provider,
         model,
-        dialects.get(dialect or provider.dialect),
+        spoken,
         own_url or (places.base_url(provider.base_url) if provider.base_url else None),
         secret.checked(key, name) if key else None,
         places.query(provider.query),
