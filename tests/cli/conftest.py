@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from bourn.cli import ask
+from bourn.cli import ask, loops
 from bourn.cli.main import main
 from bourn.client import Client
+from bourn.testing.clock import VirtualLoop
 from bourn.transport.memory import MemoryTransport
 from tests.cli.answers import MODEL
 
@@ -74,6 +75,12 @@ class Bourn:
     def chat(self, *words: str, **how: Any) -> Outcome:
         """`bourn chat -m` the test's model, and these words."""
         return self("chat", "-m", MODEL, *words, **how)
+
+
+@pytest.fixture
+def virtual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run in virtual time: what they wait for is there at once."""
+    monkeypatch.setattr(loops, "factory", lambda: VirtualLoop)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from bourn.cli import ask, exits, loops
+from bourn.cli.again import Count
 from bourn.cli.progress import ROWS, Progress
 from bourn.cli.terminal import Console
 from bourn.errors import AuthenticationError, BournError, InputError, StatusError
@@ -86,6 +87,7 @@ class Answering:
         self._there = sink.done.count
         self._answered = 0
         self._errors: Counter[str] = Counter()
+        self._again = Count()
         self._stopped = False
         self._drawn = console.err_is_terminal and console.err_styles
         self._bar = Progress(
@@ -116,7 +118,7 @@ class Answering:
 
     async def _run(self) -> None:
         entries = self._questions.entries(self._sink.done) if self._questions.is_file else self._piped()
-        async with ask.make_client(pace=self._arguments.pace) as client:
+        async with ask.make_client(pace=self._arguments.pace, observers=[self._again]) as client:
 
             def stream(entry: Entry) -> Stream:
                 if entry.problem is not None:
@@ -170,7 +172,8 @@ class Answering:
         if self._console.quiet:
             return
         errors = self._errors.total()
-        self._bar.note = f"{errors} error{'s' * (errors != 1)}" if errors else ""
+        told = (str(self._again), f"{errors} error{'s' * (errors != 1)}" if errors else "")
+        self._bar.note = ", ".join(part for part in told if part)
         self._bar(self._there + self._answered, self._questions.total)
 
     @contextmanager
@@ -225,13 +228,14 @@ class Answering:
             of = "" if total is None else f" of {total}"
             self._console.complain(f"bourn: stopped: {there}{of} rows are in {output}{how}")
             return exits.STOPPED
+        again = f", after {self._again}" if self._again.retries else ""
         kinds = ", ".join(f"{kind} {count}" for kind, count in self._errors.most_common())
-        again = "" if output == "-" else "; --retry-errors asks them again"
+        advice = "" if output == "-" else "; --retry-errors asks them again"
         if errors:
             told = f" ({kinds})" if kinds else ""
-            self._console.complain(f"bourn: {errors} of {there} rows are errors{told}{again}")
+            self._console.complain(f"bourn: {errors} of {there} rows are errors{told}{again}{advice}")
             return exits.PARTLY
-        self._console.note(f"bourn: {there} rows are in {output}")
+        self._console.note(f"bourn: {there} rows are in {output}{again}")
         return exits.OK
 
 
@@ -240,6 +244,8 @@ def as_dict(row: Row[Entry]) -> dict[str, Any]:
     entry = row.input
     answer = _EMPTY if row.response is None else row.response.to_dict()
     told = {name: answer.get(name) for name in answer if name in _ALWAYS or (answer[name] and name not in _LEFT_OUT)}
+    if len(told.get("attempts") or ()) < 2:
+        told.pop("attempts", None)
     return {
         "id": entry.id,
         **({"metadata": entry.metadata} if entry.metadata is not None else {}),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bourn import providers
+from bourn.cli import again
 from bourn.cli.fetching import bring
 from bourn.cli.terminal import Console
 from bourn.client import Client
@@ -19,6 +20,9 @@ from bourn.messages import Message
 from bourn.prompts import read_options
 from bourn.streams import Stream
 from bourn.transport.limits import Timeouts
+
+_NOT_OF_THE_MODEL = ("timeouts", "retry")
+"""Options of ``bourn.stream`` that say how to ask, not what."""
 
 
 def make_client(**options: Any) -> Client:
@@ -45,7 +49,7 @@ class Asking:
         providers.resolve(
             self.model, base_url=self.base_url, api_key=self.api_key, dialect=self.dialect, environ=console.environ
         )
-        read_options(**{name: value for name, value in self.options.items() if name != "timeouts"})
+        read_options(**{name: value for name, value in self.options.items() if name not in _NOT_OF_THE_MODEL})
         provider, name = providers.split_model_id(self.model)
         if provider == "local" and not self.base_url:
             bring(name, console, offline=self.offline)
@@ -71,6 +75,7 @@ def asking(
     dialect: str | None = None,
     time_limits: Mapping[str, float | None] | None = None,
     options: Mapping[str, Any] | None = None,
+    retries: int | None = None,
     offline: bool = False,
 ) -> Asking:
     """Whom the command line means; without a model the default one, and a remark that says which and why."""
@@ -80,6 +85,8 @@ def asking(
     given = {name: value for name, value in (options or {}).items() if value is not None}
     if time_limits:
         given["timeouts"] = Timeouts(**time_limits)
+    if retries is not None:
+        given["retry"] = again.policy(retries)
     return Asking(model, base_url, _key(console.environ, api_key_env), dialect, given, offline)
 
 

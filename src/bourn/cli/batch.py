@@ -71,6 +71,7 @@ def run(arguments: Namespace) -> int:
         dialect=arguments.dialect,
         time_limits=arguments.timeout,
         options=question.options(arguments),
+        retries=arguments.retries,
         offline=arguments.offline,
     )
     asking.check(console)

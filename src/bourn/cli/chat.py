@@ -9,6 +9,7 @@ import os
 from argparse import Namespace
 
 from bourn.cli import ask, loops, question
+from bourn.cli.again import Remarks
 from bourn.cli.arguments import Parser
 from bourn.cli.ask import Asking
 from bourn.cli.converse import Conversation
@@ -64,6 +65,7 @@ def run(arguments: Namespace) -> int:
         dialect=arguments.dialect,
         time_limits=arguments.timeout,
         options=question.options(arguments),
+        retries=arguments.retries,
         offline=arguments.offline,
     )
     asking.check(console)
@@ -74,7 +76,7 @@ def run(arguments: Namespace) -> int:
 
 def _answer(console: Console, asking: Asking, messages: list[Message], show: Show) -> int:
     """One question, one answer."""
-    client = ask.make_client()
+    client = ask.make_client(observers=[Remarks(console)])
     with loops.runner() as runner:
         try:
             turn = play(runner, asking.stream(client, messages), show)

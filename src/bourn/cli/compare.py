@@ -17,7 +17,8 @@ from pathlib import Path
 import msgspec
 
 from bourn import providers
-from bourn.cli import ask, exits, loops, question
+from bourn.cli import again, ask, exits, loops, question
+from bourn.cli.again import Remarks
 from bourn.cli.arguments import Parser
 from bourn.cli.ask import Asking
 from bourn.cli.side_by_side.columns import column_width, rows_of, side_by_side, wrap
@@ -83,6 +84,7 @@ def _asking(model: str, arguments: Namespace, console: Console) -> Asking:
         model=model,
         time_limits=arguments.timeout,
         options=question.options(arguments),
+        retries=arguments.retries,
         offline=arguments.offline,
     )
     asking.check(console)
@@ -103,16 +105,19 @@ def _compare(
         row = providers.get(providers.split_model_id(asking.model)[0])
         for module in ways.modules(row.way, asking.dialect or row.dialect):
             import_module(module)
-    client = ask.make_client()
+    drawn = live and console.out_is_terminal and console.out_styles
+    client = ask.make_client(observers=[] if drawn else [Remarks(console)])  # a remark would spoil the picture
     entries = [Entry(asking.model, asking.stream(client, messages)) for asking in askings]
     with loops.runner() as runner:
         try:
-            runner.run(_read(console, entries, live=live and console.out_is_terminal and console.out_styles))
+            runner.run(_read(console, entries, live=drawn))
         except (KeyboardInterrupt, asyncio.CancelledError):
             console.fresh_line()
             return entries, True
         finally:
             runner.run(client.aclose())
+            for entry in entries if drawn else ():
+                again.recount(console, entry.model, entry.stream.response.attempts)
     return entries, False
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from bourn.cli import ask, exits, loops
+from bourn.cli.again import Remarks
 from bourn.cli.arguments import near
 from bourn.cli.ask import Asking
 from bourn.cli.keyboard import Keyboard
@@ -37,7 +38,7 @@ class Conversation:
     def run(self) -> int:
         """Read, answer, and so on. Raises ``KeyboardInterrupt`` at a Ctrl-C that stops no answer."""
         self._console.note(f"bourn: talking with {self._asking.model}; /help lists the commands, Ctrl-D ends")
-        self._client = ask.make_client()
+        self._client = ask.make_client(observers=[Remarks(self._console)])
         with loops.runner() as self._runner:
             try:
                 while (line := self._keyboard.read()) is not None:

@@ -58,6 +58,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("base_url=", "--base-url URL"),
     ("port=0", "--port 0"),
     ("timeouts.", "--timeout "),
+    ("retry.max_wait", "what --retries waits at most"),
     ("pace.requests_per_minute", "--rpm"),
     ("pace.tokens_per_minute", "--tpm"),
 )

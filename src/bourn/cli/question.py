@@ -43,6 +43,7 @@ def configure(parser: Parser) -> None:
         type=read.time_limits,
         help="for the whole answer; or by name: connect=5,first_event=30,idle=15,total=300",
     )
+    add("--retries", metavar="N", type=read.integer, help="ask again up to so often if an answer fails before its first word")
     add("--offline", action="store_true", help="never download the file of a local model")
     add("-q", "--quiet", action="store_true", help="no remarks on standard error, only errors")
 

@@ -67,6 +67,11 @@ class Entry:
         return str(response.finish_reason) if response.complete else "stopped"
 
     @property
+    def failed(self) -> int:
+        """How many attempts failed so far; after the last of them there may be another."""
+        return sum(attempt.outcome == "failed" for attempt in self.stream.response.attempts)
+
+    @property
     def status(self) -> int:
         """The exit code for this answer alone."""
         if self.error is not None:

@@ -74,6 +74,6 @@ def _column(entry: Entry, width: int, room: int) -> list[str]:
 def head(entry: Entry, width: int) -> list[str]:
     """Who answers, and how far it is."""
     first = entry.meter.first_event_seconds
-    waiting = entry.ending if entry.over else "waiting"
+    waiting = entry.ending if entry.over else f"waiting, {entry.failed} failed" if entry.failed else "waiting"
     told = waiting if first is None else f"first event {first:.2f} s, {entry.ending}"
     return [fit(entry.model, width), fit(told, width)]
