@@ -155,6 +155,18 @@ def test_together() -> None:
     ]
 
 
+def test_many_prompts() -> None:
+    """A row for each prompt, with what it took; the one that is refused is a row, and the busy one is asked again."""
+    rows = sorted(run("many_prompts").splitlines())
+    assert [row.partition("? ")[2].partition(".")[0] for row in rows] == [
+        "France (1 requests)",
+        "Peru (1 requests)",
+        "Norway (2 requests)",
+        "Kenya (1 requests)",
+        "BadRequestError: There is no such city",
+    ]
+
+
 def test_shared() -> None:
     """Each consumer has the whole answer, of one request."""
     seen: list[Exchange] = []

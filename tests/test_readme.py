@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import bourn
+from bourn.cli.main import COMMANDS
 from bourn.errors import ModelFileError
 from bourn.transport.local import models
 
@@ -76,3 +77,23 @@ def test_its_map_shows_folders_that_exist() -> None:
     assert len(named) > 10
     for name in named:
         assert (ROOT / "src/bourn" / name).exists(), name
+
+
+LINKS = {link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", README) if "://" not in link}
+
+
+def test_its_links_lead_somewhere() -> None:
+    """Every file that it links to is there."""
+    assert len(LINKS) > 10
+    assert [link for link in LINKS if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["docs/*.md", "examples/*.py"])
+def test_it_links_to_every_page_and_example(folder: str) -> None:
+    """None is there that a reader of the README would not find."""
+    assert {str(path.relative_to(ROOT)) for path in ROOT.glob(folder)} <= LINKS
+
+
+def test_its_table_has_every_command() -> None:
+    """Each command has its row, and there is no row of one that does not exist."""
+    assert set(re.findall(r"^\| `bourn (\w+)", README, re.MULTILINE)) == set(COMMANDS)
