@@ -55,10 +55,13 @@ class Leg(Generic[T]):
         return self._outcome.pop()
 
     def cancel(self) -> None:
-        """Unwind it where it stands; one that is over has nothing to unwind."""
+        """Unwind it where it stands, as a task is cancelled; one that is over has nothing to unwind."""
         if not self.over:
-            if self.waiting is not None and self.waiting.done() and not self.waiting.cancelled():
-                self.waiting.exception()  # or the loop would complain that nobody asked
+            waiting = (
+                self.waiting
+            )  # an error in it, now or later, would be one that nobody asks for: the loop complains of those
+            if waiting is not None and not waiting.cancel() and not waiting.cancelled():
+                waiting.exception()
             with suppress(asyncio.CancelledError, StopIteration, Exception):
                 self._coroutine.throw(asyncio.CancelledError())
         self._coroutine.close()
