@@ -180,6 +180,15 @@ def test_a_row_whose_key_is_missing_is_found_before_anything_is_sent(batch: Batc
     assert "line 2: anthropic wants an API key" in outcome.err
 
 
+def test_an_input_that_cannot_be_read(batch: Batch, tmp_path: Path) -> None:
+    """One that is not there, and a folder, are mistakes of the command line: named, and the code says so."""
+    for path, says in ((tmp_path / "none.jsonl", "No such file"), (tmp_path, "Is a directory")):
+        outcome = batch._bourn("batch", str(path), str(batch.output), "-m", MODEL)
+        assert outcome.status == 2
+        assert outcome.err.startswith(f"bourn: {path}: {says}")
+        assert not batch.output.exists()
+
+
 def test_files_that_cannot_be_used(batch: Batch, tmp_path: Path) -> None:
     """An input that is not there, one that is its own output, an output of another input, or nowhere."""
     assert "in.jsonl: No such file" in batch().err

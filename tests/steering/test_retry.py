@@ -45,6 +45,18 @@ async def test_a_failure_before_content_leaves_no_trace(stage: str) -> None:
         assert here.asked == 2
 
 
+async def test_an_attempt_has_the_providers_name_for_it() -> None:
+    """A refusal is named in `attempts` as in its error, although no stream came of it."""
+    async with service(retry=PLAIN) as here:
+        stream = here.client.stream(here.add("m", http_error(429), GOOD), "hi")
+        await stream.collect()
+    refused, whole = stream.response.attempts
+    assert refused.error is not None
+    assert refused.request_id == refused.error.request_id
+    assert refused.request_id
+    assert whole.request_id == stream.request_id != refused.request_id
+
+
 @pytest.mark.parametrize("stage", BEFORE)
 async def test_only_what_may_help_is_tried_again(stage: str) -> None:
     """Without `on` the error itself says whether the same request may succeed later."""

@@ -130,9 +130,17 @@ class Questions:
         self.console = console
         self.total: int | None = None
         self.is_file = path != "-" and Path(path).is_file()
-        self._pipe: BinaryIO | None = None
-        if not self.is_file:
-            self._pipe = console.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115, PTH123 - to the end of the run
+        self._pipe = None if self.is_file else self._opened()
+
+    def _opened(self) -> BinaryIO:
+        """A pipe, which is read to the end of the run. Raises ``InputError`` for what cannot be read."""
+        if self._path == "-":
+            stdin: BinaryIO = self.console.stdin.buffer
+            return stdin
+        try:
+            return Path(self._path).open("rb")
+        except OSError as error:
+            raise InputError(f"{self._path}: {error.strerror}") from error
 
     @property
     def pipe(self) -> BinaryIO:

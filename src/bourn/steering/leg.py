@@ -57,9 +57,7 @@ class Leg(Generic[T]):
     def cancel(self) -> None:
         """Unwind it where it stands, as a task is cancelled; one that is over has nothing to unwind."""
         if not self.over:
-            waiting = (
-                self.waiting
-            )  # an error in it, now or later, would be one that nobody asks for: the loop complains of those
+            waiting = self.waiting  # the loop would complain of an error in it, now or later, that nobody asks for
             if waiting is not None and not waiting.cancel() and not waiting.cancelled():
                 waiting.exception()
             with suppress(asyncio.CancelledError, StopIteration, Exception):

@@ -103,6 +103,7 @@ class Trial:
         return (*inner[:-1], self._billed(last))
 
     def _attempt(self) -> Attempt:
+        refused = None if self.error is None else self.error.request_id
         return self._billed(
             Attempt(
                 provider=self.candidate.provider,
@@ -111,7 +112,7 @@ class Trial:
                 error=self.error,
                 response=None if self._outcome in ("running", "complete") else self._response,
                 usage=self.source.usage,
-                request_id=self.source.request_id,
+                request_id=self.source.request_id or refused,
                 waited=self._waited,
                 seconds=self._loop.time() - self._began if self._seconds is None else self._seconds,
             )
