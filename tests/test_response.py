@@ -315,7 +315,9 @@ def test_a_restart_leaves_nothing_of_what_came_before() -> None:
 def test_an_attempt_is_plain_data() -> None:
     """`to_dict` names the error and leaves the response out; a response lists its attempts."""
     error = RateLimitError("slow down", provider="p", model="m")
-    attempt = Attempt(provider="p", model="m", outcome="failed", error=error, response=Response(), usage=Usage(1), waited=2.0)
+    attempt = Attempt(
+        provider="p", model="m", outcome="failed", error=error, response=Response(), usage=Usage(1), waited=2.0004
+    )
     told = attempt.to_dict()
     assert told["error"] == {"type": "RateLimitError", "message": "slow down"}
     assert (told["usage"]["input_tokens"], told["waited"], told["outcome"]) == (1, 2.0, "failed")

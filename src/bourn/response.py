@@ -88,10 +88,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The attempt as plain data, ready for JSON; its response is left out."""
+        """The attempt as plain data, ready for JSON, its times in whole milliseconds; its response is left out."""
         told = {name: getattr(self, name) for name in self.__struct_fields__ if name != "response"}
         error = None if self.error is None else {"type": type(self.error).__name__, "message": self.error.message}
-        return {**told, "error": error, "usage": msgspec.to_builtins(self.usage)}
+        times = {name: round(told[name], 3) for name in ("waited", "seconds")}
+        return {**told, **times, "error": error, "usage": msgspec.to_builtins(self.usage)}
 
 
 class _OpenPart:

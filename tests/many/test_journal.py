@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -37,6 +38,22 @@ def test_what_is_written_is_done(path: Path) -> None:
         assert (done.count, done.errors, done.last, done.in_order) == (2, 1, 4, False)
         assert [at for at in range(99) if at in done] == [1, 4]
         assert done.answers(digest(word) for word in (b"a", b"b", b"c", b"d", b"e", b"f"))
+
+
+def test_a_full_disk_names_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of a row that cannot be written says where; what was written is kept."""
+
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Journal(path) as journal:
+        journal.add(0, digest(b"a"), {"error": None})
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="No space") as caught:
+            patch.setattr(os, "write", full)
+            journal.add(1, digest(b"b"), {"error": None})
+    assert caught.value.filename == str(path)
+    with Journal(path) as again:
+        assert (0 in again.done, 1 in again.done) == (True, False)
 
 
 @pytest.mark.parametrize("others", ["abcdf", "ebcda", "abcd", "", "aacde"])

@@ -101,10 +101,14 @@ class Journal:
             raise
 
     def add(self, index: int, digest: str, row: dict[str, Any]) -> None:
-        """Write a row; it is done."""
+        """Write a row; it is done. Raises ``OSError`` where it cannot be written, on a full disk say."""
         data = msgspec.json.encode({"index": index, "input": digest, **row}) + b"\n"
-        while data:  # a signal, or a full disk, may cut a write short
-            data = data[os.write(self._fd, data) :]
+        try:
+            while data:  # a signal, or a full disk, may cut a write short
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
         self.done.add(index, digest, error=row.get("error") is not None)
 
     def sync(self) -> None:
