@@ -265,6 +265,12 @@ def test_a_service_tier_that_is_no_word_is_beside_the_answer() -> None:
     assert out.events[1:] == [Other("usage", {"service_tier": {"id": {}}}), Finish("other", None, Usage(1))]
 
 
+def test_citations_that_are_no_list_are_kept() -> None:
+    """They are one source, as a block begins; nothing but a source is a citation."""
+    out = decode(DIALECT, frames(begin(), block(0, type="text", text="", citations=1.5), {"type": "message_stop"}))
+    assert [event for event in out.events if isinstance(event, Other)] == [Other("citations_delta", 1.5, 0)]
+
+
 def test_unknown_events_are_kept() -> None:
     """An event that the API may invent tomorrow is an ``Other`` with its payload, and disturbs nothing."""
     news = {"type": "message_mood", "mood": "fine"}

@@ -191,6 +191,7 @@ IMAGE_IN_GREEK = {"type": "image", "source": {"type": "base64", "media_type": "i
             "`max_tokens` must be greater than `thinking.budget_tokens`.",
         ),
         (BODY | {"output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema: Field required"),
+        (BODY | {"output_config": {"format": 1.5}}, "output_config.format: Input should be a valid dictionary"),
         ([], "body: Input does not match the expected shape."),
     ],
 )

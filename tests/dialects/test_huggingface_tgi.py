@@ -18,6 +18,7 @@ from bourn.events import (
     Finish,
     FinishReason,
     Logprobs,
+    Other,
     RefusalDelta,
     RefusalEnd,
     RefusalStart,
@@ -25,6 +26,7 @@ from bourn.events import (
     TextDelta,
     TextEnd,
     TextStart,
+    TokenLogprob,
     Usage,
 )
 from bourn.messages import Message, Options, Request, Tool
@@ -64,6 +66,15 @@ def test_the_log_probability_of_each_token_is_told() -> None:
         Logprobs((ChosenToken("a", -0.5),), 0),
         Logprobs((ChosenToken("</s>", -1.5),), 0),
     ]
+
+
+def test_the_likeliest_tokens_and_the_seed_are_told() -> None:
+    """What a caller asked for with ``top_n_tokens``, and what the details have beside reason and counts."""
+    top = [{"id": 1, "text": "a", "logprob": -0.5, "special": False}, {"id": 2, "text": "b", "logprob": -1.5}]
+    last = {"token": top[0], "top_tokens": top, "generated_text": "a", "details": {"finish_reason": "length", "seed": 7}}
+    events = decode(DIALECT, [sse(last)]).events
+    chosen = ChosenToken("a", -0.5, top=(TokenLogprob("a", -0.5), TokenLogprob("b", -1.5)))
+    assert [event for event in events if isinstance(event, Logprobs | Other)] == [Logprobs((chosen,), 0), Other("seed", 7)]
 
 
 def test_what_the_format_cannot_say_is_a_warning_in_the_call() -> None:

@@ -5,6 +5,7 @@ The table has the reasons. A field that it does not name, and that no event hold
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from bourn.events import ServerToolCall
 from bourn.wire.base import FRAME_LIMIT
 from bourn.wire.eventstream import EventStreamFrame
 from bourn.wire.json_array import JsonArrayFramer
+from tests.dialects.spoilt import OURS, samples
 from tests.recordings import Recording, decode, needs_corpus, recordings
 
 FORMATS = {
@@ -145,6 +147,53 @@ def test_every_word_that_was_recorded_is_in_an_event(dialect: str, recording: Re
         for path, leaf in leaves(payload_of(frame)):
             if not is_left_out(dialect, path):
                 assert leaf in known or (isinstance(leaf, str) and leaf in whole), path
+
+
+UNSEEN: dict[str, dict[str, str]] = {
+    "openai-responses": dict.fromkeys(("response", "item", "part"), "snapshots of what the deltas say, and of the request"),
+    "mistral": {"thinking": "the texts of a thought"},
+}
+"""Objects in which what is new is not looked for, and why."""
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_nobody_knows_is_in_an_event(name: str) -> None:
+    """A field that no service is known to send is given in an ``Other``, in whatever object of a payload it stands."""
+    news: dict[str, Path] = {}
+    frames = []
+    for number, frame in enumerate(get(name).framer(FRAME_LIMIT).feed(samples(name)[0].body)):
+        value = payload_of(frame)
+        if isinstance(value, dict) and value.get("type") != "ping":
+            add_news(value, (str(number),), news)
+            frame = with_payload(frame, value)
+        frames.append(frame)
+    decoder = get(name).decoder()
+    known = told([msgspec.to_builtins(event) for frame in frames for event in decoder.feed(frame)], set())
+    known |= told([msgspec.to_builtins(event) for event in decoder.close()], set())
+    missing = {path for new, path in news.items() if new not in known}
+    assert {path for path in missing if not UNSEEN.get(name, {}).keys() & path} == set()
+
+
+def add_news(value: Any, path: Path, news: dict[str, Path]) -> None:
+    """Put a word that is nowhere else into every object of ``value``; it differs from path to path."""
+    for inner in value if isinstance(value, list) else ():
+        add_news(inner, path, news)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            add_news(inner, (*path, name), news)
+        new = "news of " + ".".join(path)
+        news[new] = path
+        value[new] = new
+
+
+def with_payload(frame: Any, value: Any) -> Any:
+    """A frame as ``frame``, with another payload."""
+    data = json.dumps(value).encode()
+    if isinstance(frame, EventStreamFrame):
+        wrapped = json.dumps({"bytes": base64.b64encode(data).decode()}).encode()
+        inside = json.loads(frame.payload).keys() <= {"bytes", "p"}
+        return EventStreamFrame(frame.headers, wrapped if inside else data)
+    return data if isinstance(frame, bytes) else msgspec.structs.replace(frame, data=data)
 
 
 @needs_corpus

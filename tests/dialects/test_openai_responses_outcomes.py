@@ -153,5 +153,5 @@ def test_a_frame_that_cannot_be_understood_is_an_error_with_its_bytes(data: byte
 
 def test_sloppy_bytes_are_read_all_the_same() -> None:
     """Invalid UTF-8, lone surrogates and ``NaN`` do not end an answer."""
-    bad = b'data: {"type":"response.output_text.delta","output_index":0,"delta":"a\xff\\ud800","logprobs":[],"x":NaN}'
+    bad = b'data: {"type":"response.output_text.delta","output_index":0,"delta":"a\xff\\ud800","sequence_number":NaN}'
     assert said(bad) == [TextStart(0), TextDelta(0, "a\ufffd\ufffd"), TextEnd(0)]

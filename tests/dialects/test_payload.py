@@ -228,3 +228,51 @@ def test_written_json_keeps_order_and_script() -> None:
 def test_the_body_of_a_refusal_is_json_or_text(body: bytes, told: object) -> None:
     """Sloppy JSON is mended, and what is none, however deep, is the text that it is."""
     assert payload.told(body) == told
+
+
+class Inner(msgspec.Struct, forbid_unknown_fields=True):
+    word: str = ""
+
+
+class Middle(msgspec.Struct, forbid_unknown_fields=True):
+    inner: Inner | None = None
+    many: list[Inner] = []
+    strays: Any = msgspec.field(default=None, name=payload.STRAYS)
+
+
+class Outer(msgspec.Struct, forbid_unknown_fields=True):
+    middle: Middle | None = None
+    free: Any = None
+    strays: Any = msgspec.field(default=None, name=payload.STRAYS)
+
+
+OUTER = msgspec.json.Decoder(Outer)
+KNOWN = b'{"middle":{"inner":{"word":"w"},"many":[{"word":"v"}]},"free":{"x":1}}'
+STRAYS: dict[str, tuple[bytes, Outer]] = {
+    "none": (KNOWN, Outer(Middle(Inner("w"), [Inner("v")]), {"x": 1})),
+    "at the top": (b'{"free":1,"a":[0],"b":"c"}', Outer(None, 1, {"a": [0], "b": "c"})),
+    "in the nearest struct that takes them": (
+        b'{"middle":{"a":1,"inner":{"b":2},"many":[{"c":3},{"d":4}]},"e":5}',
+        Outer(Middle(Inner(), [Inner(), Inner()], {"a": 1, "b": 2, "c": 3, "d": 4}), None, {"e": 5}),
+    ),
+    "null or empty": (b'{"a":null,"b":[],"c":{},"d":""}', Outer()),
+    "zero and false": (b'{"a":0,"b":false}', Outer(None, None, {"a": 0, "b": False})),
+    "sloppy": (b'{"a":"\xff","free":"b"}', Outer(None, "b", {"a": "\ufffd"})),
+    "of the field's own name": (b'{"$strays":{"a":1}}', Outer(None, None, {"a": 1})),
+}
+
+
+@pytest.mark.parametrize(("data", "value"), STRAYS.values(), ids=STRAYS)
+def test_what_nobody_knows_is_gathered(data: bytes, value: Outer) -> None:
+    """A field that no struct has is neither refused nor lost."""
+    assert payload.decode_all(OUTER, data) == value
+
+
+@pytest.mark.parametrize(
+    "data", [b"{", b"[]", b'{"middle":1,"a":1}', b'{"middle":{"inner":{"word":1,"a":1}}}', nested(100_000, "a")]
+)
+def test_what_cannot_be_gathered_is_a_payload_error(data: bytes) -> None:
+    """With the bytes, as always."""
+    with pytest.raises(PayloadError) as caught:
+        payload.decode_all(OUTER, data)
+    assert caught.value.raw == data

@@ -49,7 +49,7 @@ class RunDecoder(ChatDecoder):
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""
-        run = payload.decode(_RUN, data)
+        run = payload.decode_all(_RUN, data)
         if run.response is not None or run.tool_calls:
             said = run.response
             text = said if said is None or isinstance(said, str) else payload.dumps(said).decode()

@@ -5,7 +5,7 @@ Sources: https://huggingface.github.io/text-generation-inference/ (``/generate_s
 An event is ``{"token": {"text", "special"}}``; special tokens (``</s>``) are not part of the text. The last event has the whole
 ``generated_text``, which is the end mark, and ``details`` with the finish reason and counts, if they were asked for.
 
-House rule: ids and probabilities, which come with every token unasked, are not passed on.
+House rule: the number of a token, which comes with every one unasked, is not passed on; its probability is.
 """
 
 from __future__ import annotations
@@ -37,23 +37,29 @@ _WORDS: dict[FinishReason, str] = {"stop": "eos_token", "length": "length"}
 """Our finish reason to the word for it; the other way is in the words of OpenAI chat, which TGI speaks too."""
 
 
-class _Token(msgspec.Struct, gc=False):
+class _Token(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     text: str = ""
     logprob: float | None = None
     special: bool = False
+    id: Any = None
 
 
-class _Details(msgspec.Struct, gc=False):
+class _Details(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     finish_reason: str | None = None
     generated_tokens: int | None = None
     input_length: int | None = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
-class _Generated(msgspec.Struct, gc=False):
+class _Generated(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     token: _Token | None = None
+    top_tokens: list[_Token] | None = None
     generated_text: str | None = None
     details: _Details | None = None
+    index: Any = None
     error: Any = None
+    error_type: Any = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
 _GENERATED = msgspec.json.Decoder(_Generated)
@@ -76,18 +82,20 @@ class TokenDecoder(ChatDecoder):
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""
-        told = payload.decode(_GENERATED, data)
+        told = payload.decode_all(_GENERATED, data)
         self.ended = told.generated_text is not None
-        chunk = Chunk(error=told.error)
+        chunk = Chunk(error=told.error, strays=told.strays)
         if told.token is not None:
             chunk.choices = [Choice(delta=Delta(content=None if told.token.special else told.token.text))]
+            top = {one.text: one.logprob for one in told.top_tokens} if told.top_tokens else {}
             if told.token.logprob:  # the server half has none, and writes 0
-                columns = {"tokens": [told.token.text], "token_logprobs": [told.token.logprob], "top_logprobs": [{}]}
+                columns = {"tokens": [told.token.text], "token_logprobs": [told.token.logprob], "top_logprobs": [top]}
                 chunk.choices[0].logprobs = columns
             if told.details is not None:
                 chunk.choices[0].finish_reason = told.details.finish_reason
                 counts = {"prompt_tokens": told.details.input_length, "completion_tokens": told.details.generated_tokens}
                 chunk.usage = counts
+                chunk.strays = {**(told.strays or {}), **(told.details.strays or {})} or None
         return chunk
 
 

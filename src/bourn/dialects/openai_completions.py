@@ -62,7 +62,7 @@ class CompletionDecoder(ChatDecoder):
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""
-        chunk = payload.decode(_CHUNK, data)
+        chunk = payload.decode_all(_CHUNK, data)
         for choice in chunk.choices or ():
             choice.delta = Delta(content=choice.text)  # Together sends both, and both are the same
             choice.text = None

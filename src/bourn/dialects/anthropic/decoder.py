@@ -10,7 +10,7 @@ House rule: a delta is typed and fast, all else is read as a whole; what the voc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -23,6 +23,7 @@ from bourn.dialects.anthropic.server import AnthropicEncoder, encode_error, enco
 from bourn.dialects.anthropic.words import PATH, REASONS, RETRYABLE, USAGE_FIELDS, read_error, read_error_body, read_usage
 from bourn.dialects.base import Dialect, reason_for, truncated
 from bourn.dialects.counts import taken_tier
+from bourn.dialects.form import listed
 from bourn.dialects.parts import Parts
 from bourn.errors import ModelError, PayloadError, TruncatedError
 from bourn.events import (
@@ -41,25 +42,50 @@ from bourn.wire.sse import SSEFrame, SSEFramer
 T = TypeVar("T")
 
 
-class _Text(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="text_delta"):
+class _Text(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="type", tag="text_delta"):
     text: str
 
 
-class _Thinking(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="thinking_delta", rename={"text": "thinking"}):
+class _Thinking(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="thinking_delta",
+    rename={"text": "thinking"},
+):
     text: str
 
 
-class _Input(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="input_json_delta", rename={"text": "partial_json"}):
+class _Input(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="input_json_delta",
+    rename={"text": "partial_json"},
+):
     text: str
 
 
-class _Signature(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="signature_delta", rename={"text": "signature"}):
+class _Signature(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="signature_delta",
+    rename={"text": "signature"},
+):
     text: str
 
 
-class _Delta(msgspec.Struct, frozen=True, gc=False):
+class _Delta(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     index: int
     delta: _Text | _Thinking | _Input | _Signature
+    type: str = ""
 
 
 class _Stop(msgspec.Struct, frozen=True, gc=False):
@@ -89,15 +115,24 @@ class _Typed(msgspec.Struct, frozen=True):
 
 
 _DELTA = msgspec.json.Decoder(_Delta)
-_STOP = msgspec.json.Decoder(_Stop)
-_BLOCK_START = msgspec.json.Decoder(_BlockStart)
 _TYPED = msgspec.json.Decoder(_Typed)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _ANYTHING = msgspec.json.Decoder(Any)
 
 _MESSAGE_KNOWN = frozenset({"id", "type", "role", "model", "content", "stop_reason", "usage"})
 _DELTA_KNOWN = frozenset({"type", "delta", "usage"})
+_START_KNOWN = frozenset({"type", "message"})
+_BLOCK_START_KNOWN = frozenset({"type", "index", "content_block"})
 _BLOCK_KNOWN = frozenset({"type", "text", "thinking", "signature", "data", "id", "name", "input", "citations"})
+
+_PIECE_KNOWN = frozenset({"type", "index", "delta"})
+_PIECES = {
+    "text_delta": frozenset({"type", "text"}),
+    "thinking_delta": frozenset({"type", "thinking"}),
+    "input_json_delta": frozenset({"type", "partial_json"}),
+    "signature_delta": frozenset({"type", "signature"}),
+}
+"""Deltas that are typed here to all that they hold."""
 
 _LATE = {"text_delta": "text", "thinking_delta": "thinking"}
 """Deltas that open the block they belong to, where its start never came."""
@@ -201,14 +236,19 @@ class AnthropicDecoder:
     def _odd_payload(self, data: bytes) -> Sequence[Event]:
         """A delta that is not typed here, or whose bytes only the slow reader can read."""
         value = payload.decode(_OBJECT, data)
+        index, delta, rest = value.get("index"), value.get("delta"), _rest(value, _PIECE_KNOWN)
+        block = self._blocks.get(index) if type(index) is int else None
+        if isinstance(delta, dict) and block is not None and block.held is None:
+            known = _PIECES.get(str(delta.get("type")), delta.keys())
+            rest += _rest(delta, known, block.part)
+            delta = {name: told for name, told in delta.items() if name in known}
         try:
-            event = msgspec.convert(value, _Delta)
+            event = msgspec.convert({"index": index, "delta": delta}, _Delta)
         except msgspec.ValidationError as error:
-            index, delta = value.get("index"), value.get("delta")
             if type(index) is int and isinstance(delta, dict) and isinstance(delta.get("type"), str):
-                return self._odd_delta(index, delta)
+                return [*self._odd_delta(index, delta), *self._begun(rest)]
             raise PayloadError(f"undecodable content_block_delta ({error})", raw=data) from error
-        return self._take(event)
+        return [*self._take(event), *self._begun(rest)]
 
     def _odd_delta(self, index: int, delta: dict[str, Any]) -> Sequence[Event]:
         """A delta that is not the usual one of its block: a signature, a citation, a piece of a held block, a stray."""
@@ -229,8 +269,9 @@ class AnthropicDecoder:
         return self._begun([Other(kind, delta, block.part if block is not None else None)])
 
     def _on_block_start(self, data: bytes) -> Sequence[Event]:
-        event = payload.decode(_BLOCK_START, data)
-        return self._begun(self._open(event.index, event.content_block))
+        value = payload.decode(_OBJECT, data)
+        event = _convert(value, _BlockStart, data)
+        return self._begun([*self._open(event.index, event.content_block), *_rest(value, _BLOCK_START_KNOWN)])
 
     def _open(self, index: int, content: dict[str, Any]) -> list[Event]:
         """Open a block; one that still stands open under the same index is over, unless it is a tool call."""
@@ -249,7 +290,7 @@ class AnthropicDecoder:
     def _open_text(self, block: _Block, content: dict[str, Any], out: list[Event]) -> None:
         block.piece, block.delta = _Text, TextDelta
         block.part = self._parts.start(block, "text", out)
-        out += (CITATION.take(one, block.part) for one in content.get("citations") or ())
+        out += (CITATION.take(one, block.part) for one in listed(content.get("citations") or []))
         self._parts.delta(block, "text", _string(content, "text"), out)
 
     def _open_thinking(self, block: _Block, content: dict[str, Any], out: list[Event]) -> None:
@@ -279,7 +320,8 @@ class AnthropicDecoder:
             block.held = content
 
     def _on_block_stop(self, data: bytes) -> Sequence[Event]:
-        return self._begun(self._close(payload.decode(_STOP, data).index))
+        value = payload.decode(_OBJECT, data)
+        return self._begun([*self._close(_convert(value, _Stop, data).index), *_rest(value, _PIECE_KNOWN)])
 
     def _close(self, index: int) -> list[Event]:
         out: list[Event] = []
@@ -299,13 +341,14 @@ class AnthropicDecoder:
             self._parts.end(block, out, signature=block.signature, redacted=block.redacted)
 
     def _on_message_start(self, data: bytes) -> Sequence[Event]:
-        value = payload.decode(_OBJECT, data).get("message") or {}
+        whole = payload.decode(_OBJECT, data)
+        value = whole.get("message") or {}
         message = _convert(value, _Message, data)
         if self._started:
             return self._second_start(message)
         self._started, self._id = True, message.id
         out: list[Event] = [Start(message.id or None, message.model or None)]
-        out += _rest(value, _MESSAGE_KNOWN)
+        out += [*_rest(value, _MESSAGE_KNOWN), *_rest(whole, _START_KNOWN)]
         for content in message.content:  # after a call from within code execution: anthropic-programmatic-tool-calling.1
             out += self._open(-1, content)
             out += self._close(-1)
@@ -417,7 +460,7 @@ class AnthropicDecoder:
     }
 
 
-def _rest(value: dict[str, Any], known: frozenset[str], part: int | None = None) -> list[Event]:
+def _rest(value: dict[str, Any], known: Collection[str], part: int | None = None) -> list[Event]:
     """What the vocabulary has no place for, one ``Other`` a field; a field that is null or an empty list says nothing."""
     return [Other(name, told, part) for name, told in value.items() if name not in known and told is not None and told != []]
 

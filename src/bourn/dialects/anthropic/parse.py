@@ -327,7 +327,9 @@ def _read(raw: Any, type_: type[T], place: str) -> T:
         raise InputError(f"{'.'.join(word for word in at if word) or 'body'}: {wording}") from error
 
 
-def _field(raw: Mapping[str, Any], name: str, place: str) -> Any:
+def _field(raw: Any, name: str, place: str) -> Any:
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{place}: Input should be a valid dictionary")
     if name not in raw:
         raise InputError(f"{place}.{name}: Field required")
     return raw[name]

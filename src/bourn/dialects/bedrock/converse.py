@@ -52,22 +52,27 @@ class _Delta(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, 
     tool_use: _Input | None = None
 
 
-class _BlockDelta(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _Padded(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, rename="camel"):
+    p: Any = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
+
+
+class _BlockDelta(_Padded, frozen=True, gc=False, kw_only=True, rename="camel"):
     content_block_index: int
     delta: _Delta
 
 
-class _OddDelta(msgspec.Struct, frozen=True, rename="camel"):
+class _OddDelta(_Padded, frozen=True, kw_only=True, rename="camel"):
     content_block_index: int
     delta: dict[str, Any]
 
 
-class _BlockStart(msgspec.Struct, frozen=True, rename="camel"):
+class _BlockStart(_Padded, frozen=True, kw_only=True, rename="camel"):
     content_block_index: int
     start: dict[str, Any]
 
 
-class _BlockStop(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class _BlockStop(_Padded, frozen=True, gc=False, kw_only=True, rename="camel"):
     content_block_index: int
 
 
@@ -78,6 +83,7 @@ _STOP = msgspec.json.Decoder(_BlockStop)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 _CALL_KNOWN = frozenset({"toolUseId", "name", "type"})
+_START_KNOWN = frozenset({"role", "p"})
 _STOP_KNOWN = frozenset({"stopReason", "p"})
 _METADATA_KNOWN = frozenset({"usage", "p"})
 
@@ -224,8 +230,9 @@ class ConverseDecoder:
 
     def _odd_delta(self, data: bytes) -> Sequence[Event]:
         """A delta that is not typed here, or whose bytes only the slow reader can read."""
-        event = payload.decode(_ODD_DELTA, data)
-        return [one for name, told in event.delta.items() for one in self._piece(event.content_block_index, name, told)]
+        event = payload.decode_all(_ODD_DELTA, data)
+        pieces = [one for name, told in event.delta.items() for one in self._piece(event.content_block_index, name, told)]
+        return [*pieces, *self._begun(_rest(event.strays or {}, frozenset()))]
 
     def _piece(self, index: int, name: str, told: Any) -> Sequence[Event]:
         try:
@@ -258,8 +265,9 @@ class ConverseDecoder:
         return block
 
     def _on_block_start(self, data: bytes) -> Sequence[Event]:
-        event = payload.decode(_START, data)
-        return [one for kind, told in event.start.items() for one in self._begin(event.content_block_index, kind, told)]
+        event = payload.decode_all(_START, data)
+        begun = [one for kind, told in event.start.items() for one in self._begin(event.content_block_index, kind, told)]
+        return [*begun, *self._begun(_rest(event.strays or {}, frozenset()))]
 
     def _begin(self, index: int, kind: str, told: Any) -> Sequence[Event]:
         """A block begins; servers that imitate Bedrock (aimock 1.43) send a start of text and reasoning too."""
@@ -282,11 +290,12 @@ class ConverseDecoder:
 
     def _on_block_stop(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
-        block = self._blocks.pop(payload.decode(_STOP, data).content_block_index, None)
+        event = payload.decode_all(_STOP, data)
+        block = self._blocks.pop(event.content_block_index, None)
         if block is not None and block.kind == "tool_call":
             self._parts.end(block, out)
         self._shut(block, out)
-        return self._begun(out)
+        return self._begun([*out, *_rest(event.strays or {}, frozenset())])
 
     def _shut(self, block: _Block | None, out: list[Event]) -> None:
         """Give the end of a text or of thinking, or the held block; a tool call needs the provider's word."""
@@ -313,7 +322,7 @@ class ConverseDecoder:
 
     def _on_message_start(self, data: bytes) -> Sequence[Event]:
         """The role, which is always the assistant's. A second start is an answer begun anew in the same body."""
-        payload.decode(_OBJECT, data)
+        value = payload.decode(_OBJECT, data)
         if self.ended:
             return self._finish()
         if self._parts.any:
@@ -321,7 +330,7 @@ class ConverseDecoder:
         if self._started:
             return ()
         self._started = True
-        return (Start(),)
+        return [Start(), *_rest(value, _START_KNOWN)]
 
     def _on_message_stop(self, data: bytes) -> Sequence[Event]:
         value = payload.decode(_OBJECT, data)

@@ -31,61 +31,71 @@ from bourn.wire.sse import SSEFrame, SSEFramer
 T = TypeVar("T")
 
 
-class _Content(msgspec.Struct, gc=False):
+class _Content(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     text: str | None = None
     thinking: str | None = None
     type: str | None = None
 
 
-class _ContentMessage(msgspec.Struct, gc=False):
+class _ContentMessage(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     content: _Content
+    role: Any = None
 
 
-class _ContentDelta(msgspec.Struct, gc=False):
+class _ContentDelta(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     message: _ContentMessage
 
 
-class _Piece(msgspec.Struct, gc=False):
+class _Piece(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     delta: _ContentDelta
     index: int = 0
     logprobs: Any = None
+    type: Any = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
-class _Function(msgspec.Struct, gc=False):
+class _Function(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     name: str | None = None
     arguments: str | None = None
 
 
-class _Call(msgspec.Struct, gc=False):
+class _Call(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     function: _Function = msgspec.field(default_factory=_Function)
     id: str | None = None
+    type: Any = None
 
 
-class _Message(msgspec.Struct, gc=False):
+class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     tool_plan: str | None = None
     tool_calls: _Call | list[_Call] | None = None
     citations: dict[str, Any] | list[dict[str, Any]] | None = None
+    role: Any = None
+    content: Any = None  # of a message that begins: empty
 
 
-class _Delta(msgspec.Struct, gc=False):
+class _Delta(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     message: _Message = msgspec.field(default_factory=_Message)
 
 
-class _Step(msgspec.Struct, gc=False):
+class _Step(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     delta: _Delta = msgspec.field(default_factory=_Delta)
     index: int = 0
     id: str | None = None
+    type: Any = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
-class _EndDelta(msgspec.Struct, gc=False):
+class _EndDelta(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     finish_reason: str | None = None
     usage: dict[str, Any] | None = None
     error: str | None = None
     error_type: str | None = None
 
 
-class _End(msgspec.Struct, gc=False):
+class _End(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     delta: _EndDelta = msgspec.field(default_factory=_EndDelta)
+    type: Any = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
 class _Typed(msgspec.Struct, gc=False):
@@ -120,6 +130,7 @@ class CohereDecoder:
         self._plan: int | None = None  # the part of the tool plan
         self._calls: dict[int, tuple[str, int]] = {}  # number of a call to its key among the parts
         self._called = 0
+        self._strays: dict[str, Any] = {}  # what nobody knows of, in the event at hand
 
     def feed(self, frame: SSEFrame) -> Sequence[Event]:
         """The events of one server-sent event. Raises ``ModelError``, ``PayloadError``."""
@@ -137,11 +148,11 @@ class CohereDecoder:
         return self._finish(None, verified=False)
 
     def _on_piece(self, data: bytes) -> Sequence[Event]:
-        piece = payload.decode(_PIECE, data)
+        piece = payload.decode_all(_PIECE, data)
         content = piece.delta.message.content
         kind, part = self._blocks.get(piece.index, ("", 0))
         text, other = (content.text, content.thinking) if kind == "text" else (content.thinking, content.text)
-        if text and kind and not other and piece.logprobs is None:
+        if text and kind and not other and piece.logprobs is None and piece.strays is None:
             return (_DELTAS[kind](part, text),)
         out: list[Event] = []
         self._odd_piece(piece, out)
@@ -155,12 +166,13 @@ class CohereDecoder:
                 if self._blocks.get(piece.index, ("", 0))[0] != kind:
                     self._open(piece.index, kind, out)
                 out.append(_DELTAS[kind](self._blocks[piece.index][1], text))
+        self._strays = piece.strays or {}
         if piece.logprobs is not None:
             out.append(notes.LOGPROBS.take(piece.logprobs, self._blocks.get(piece.index, ("", None))[1]))
 
     def _on_content_start(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
-        piece = payload.decode(_PIECE, data)
+        piece = payload.decode_all(_PIECE, data)
         self._end_plan(out)
         self._open(piece.index, "reasoning" if piece.delta.message.content.type == "thinking" else "text", out)
         self._odd_piece(piece, out)
@@ -177,14 +189,14 @@ class CohereDecoder:
 
     def _on_content_end(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
-        index = payload.decode(_STEP, data).index
+        index = self._step(data).index
         self._blocks.pop(index, None)
         self._parts.end(("content", index), out)
         return out
 
     def _on_plan(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
-        text = payload.decode(_STEP, data).delta.message.tool_plan
+        text = self._step(data).delta.message.tool_plan
         if text:
             self._plan = self._parts.start(PLAN, "reasoning", out, PLAN)
             out.append(ReasoningDelta(self._plan, text))
@@ -196,7 +208,7 @@ class CohereDecoder:
     def _on_call_start(self, data: bytes) -> Sequence[Event]:
         """A call; one that still stands open under the same number stays so, for nobody said that it is whole."""
         out: list[Event] = []
-        step = payload.decode(_STEP, data)
+        step = self._step(data)
         self._end_plan(out)
         for one in _listed(step.delta.message.tool_calls):
             key = self._calls[step.index] = ("call", self._called)
@@ -207,7 +219,7 @@ class CohereDecoder:
 
     def _on_call_delta(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
-        step = payload.decode(_STEP, data)
+        step = self._step(data)
         key = self._calls.get(step.index)
         if key is None:
             return (Other("tool-call-delta", payload.decode(_OBJECT, data)),)
@@ -217,12 +229,12 @@ class CohereDecoder:
 
     def _on_call_end(self, data: bytes) -> Sequence[Event]:
         out: list[Event] = []
-        self._parts.end(self._calls.pop(payload.decode(_STEP, data).index, None), out)
+        self._parts.end(self._calls.pop(self._step(data).index, None), out)
         return out
 
     def _on_citation(self, data: bytes) -> Sequence[Event]:
         """A citation, with the part that it stands in: by its own word, or that of the text at hand."""
-        cited = _listed(payload.decode(_STEP, data).delta.message.citations)
+        cited = _listed(self._step(data).delta.message.citations)
         return [notes.CITATION.take(each, self._cited(one)) for one in cited for each in notes.each_source(one)]
 
     def _cited(self, citation: dict[str, Any]) -> int | None:
@@ -231,18 +243,25 @@ class CohereDecoder:
         index = citation.get("content_index")
         return self._contents.get(index, self._text) if isinstance(index, int) else self._text
 
-    def _on_nothing(self, _: bytes) -> Sequence[Event]:
+    def _on_nothing(self, data: bytes) -> Sequence[Event]:
         """An event that says no more than the one before it: the end of a citation."""
+        self._step(data)
         return ()
+
+    def _step(self, data: bytes) -> _Step:
+        step = payload.decode_all(_STEP, data)
+        self._strays = step.strays or {}
+        return step
 
     def _on_start(self, data: bytes) -> Sequence[Event]:
         if self._started:
             return ()
         self._started = True
-        return [Start(payload.decode(_STEP, data).id or None)]
+        return [Start(self._step(data).id or None)]
 
     def _on_end(self, data: bytes) -> Sequence[Event]:
-        end = payload.decode(_END, data).delta
+        last = payload.decode_all(_END, data)
+        end, self._strays = last.delta, last.strays or {}
         rest: dict[str, Any] = {}
         if end.usage:
             self.usage, rest = read_usage(end.usage), rest_of_usage(end.usage)
@@ -276,7 +295,12 @@ class CohereDecoder:
         return self._begun([Other(kind or frame.event or "message", value)])
 
     def _begun(self, out: Sequence[Event]) -> Sequence[Event]:
-        """``out``, after a ``Start`` where the service forgot it."""
+        """``out`` and what nobody knows of, after a ``Start`` where the service forgot it."""
+        if self._strays:
+            strays: list[Event] = [Other(kind, told) for kind, told in self._strays.items()]
+            last = [event for event in out if type(event) is Finish]
+            out = [*(event for event in out if type(event) is not Finish), *strays, *last]
+            self._strays = {}
         if self._started or not out:
             return out
         self._started = True

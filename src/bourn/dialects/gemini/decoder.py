@@ -110,6 +110,8 @@ _CANDIDATE_KNOWN = frozenset({"content", "finishReason", "index"})
 _CONTENT_KNOWN = frozenset({"parts", "role"})
 _PART_KNOWN = frozenset({"text", "thought", "thoughtSignature", "functionCall"})
 
+_CALL_KNOWN = frozenset({"name", "id", "args", "partialArgs", "willContinue"})
+
 _SPEECHES: dict[bool, tuple[str, Callable[[int, str], Event]]] = {
     False: ("text", TextDelta),
     True: ("reasoning", ReasoningDelta),
@@ -227,6 +229,7 @@ class GeminiDecoder:
         """A part is text, a thought, a call, or something else: that is given whole, with its signature."""
         if part.function_call is not None:
             self._call_piece(part.function_call, part.thought_signature, out)
+            self._beside.fields(raw["functionCall"], _CALL_KNOWN, self._text, out)
         elif part.text is not None or raw.keys() <= _PART_KNOWN:
             self._say(bool(part.thought), part.text or "", part.thought_signature, out)
         else:

@@ -29,25 +29,31 @@ from bourn.events import Event, Finish, Other, ReasoningDelta, Start, TextDelta,
 from bourn.wire.ndjson import NDJSONFramer
 
 
-class _Function(msgspec.Struct, gc=False):
+class _Function(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     name: str = ""
     arguments: Any = None
+    index: Any = None  # the calls come in their order
 
 
-class _Call(msgspec.Struct, gc=False):
+class _Call(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     function: _Function
     id: str | None = None
+    index: Any = None
+    type: Any = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
-class _Said(msgspec.Struct, gc=False):
+class _Said(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     content: str | None = None
     thinking: str | None = None
     tool_calls: list[_Call] | None = None
     images: list[Any] | None = None
+    role: Any = None
 
 
-class _Line(LineOthers, gc=False):
+class _Line(LineOthers, gc=False, forbid_unknown_fields=True):
     model: str | None = None
+    created_at: Any = None
     message: _Said | None = None
     done: bool | None = None
     done_reason: str | None = None
@@ -57,6 +63,7 @@ class _Line(LineOthers, gc=False):
     response: str | None = None  # /api/generate, with the two below
     thinking: str | None = None
     tool_calls: list[_Call] | None = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
 _LINE = msgspec.json.Decoder(_Line)
@@ -64,9 +71,6 @@ _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 _OTHERS = LineOthers.__struct_fields__
 _NO_OTHERS = astuple(LineOthers())
-
-_FRAME = frozenset({"model", "created_at", "done"})
-"""Keys of a line that say nothing by themselves."""
 
 _DELTAS: dict[str, Callable[[int, str], Event]] = {"text": TextDelta, "reasoning": ReasoningDelta}
 
@@ -89,7 +93,7 @@ class OllamaDecoder:
         """The events of one line. Raises ``ModelError``, ``PayloadError``."""
         if self.done:
             return ()
-        line = payload.decode(_LINE, frame)
+        line = payload.decode_all(_LINE, frame)
         if line.error:
             raise _error(frame)
         out: list[Event] = []
@@ -110,8 +114,8 @@ class OllamaDecoder:
             self._picture("images", picture, out)
         if astuple(line)[: len(_OTHERS)] != _NO_OTHERS:
             self._others(line, part, out)
-        elif line.message is None and line.response is None and not line.done:
-            self._unknown(frame, out)
+        if line.strays:
+            self._unknown(line, frame, out)
         if line.done:
             self._finish(line, out)
         return out
@@ -149,8 +153,10 @@ class OllamaDecoder:
         for one in calls:
             arguments = one.function.arguments
             text = arguments if isinstance(arguments, str) else payload.dumps(arguments).decode()
-            self._parts.start_tool("call", one.id or None, one.function.name, out)
+            index = self._parts.start_tool("call", one.id or None, one.function.name, out)
             self._parts.arguments("call", "" if arguments is None else text, out)
+            if one.strays:
+                self._strays(one.strays, index, out)
             self._parts.end("call", out)
 
     def _picture(self, kind: str, told: Any, out: list[Event]) -> None:
@@ -174,11 +180,17 @@ class OllamaDecoder:
             else:
                 out.append(Other(kind, held))
 
-    def _unknown(self, frame: bytes, out: list[Event]) -> None:
-        """A line that is of no kind known here is kept as a whole."""
-        value = payload.decode(_OBJECT, frame)
-        if value.keys() - _FRAME:
-            out.append(Other("line", value))
+    def _unknown(self, line: _Line, frame: bytes, out: list[Event]) -> None:
+        """Fields that nobody knows of; a line that is of no kind known here is kept as a whole."""
+        odd = line.message is None and line.response is None and not line.done
+        self._strays({"line": payload.decode(_OBJECT, frame)} if odd else line.strays or {}, None, out)
+
+    def _strays(self, held: dict[str, Any], index: int | None, out: list[Event]) -> None:
+        """What nobody knows of; it may come again with every line."""
+        for kind, stray in held.items():
+            if index is not None or self._seen.get(kind) != stray:
+                self._seen[kind] = stray
+                out.append(Other(kind, stray, index))
 
     def _finish(self, line: _Line, out: list[Event]) -> None:
         if line.prompt_eval_count is not None or line.eval_count is not None:

@@ -37,6 +37,12 @@ class Beside:
             if held:
                 self.note(level, kind, held, part, out)
 
+    def strays(self, held: dict[str, Any], index: int | None, out: list[Event]) -> None:
+        """What nobody knows of; it may come again with every chunk."""
+        for kind, told in held.items():
+            if self._is_new(f"{kind} of {index}", told):
+                out.append(Other(kind, told, index))
+
     def note(self, level: type[msgspec.Struct] | None, kind: str, held: Any, part: int | None, out: list[Event]) -> None:
         """One thing of its kind."""
         take = self._NOTES.get((level, kind))

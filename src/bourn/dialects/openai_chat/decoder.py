@@ -40,28 +40,33 @@ from bourn.errors import BournError, PayloadError
 from bourn.events import Event, Finish, Other, ReasoningDelta, RefusalDelta, Safety, Start, TextDelta, Usage
 from bourn.wire.sse import SSEFrame, SSEFramer
 
+_Strays = dict[str, Any] | None
+"""What a service sends beside the fields that are known; see ``payload.decode_all``."""
 
-class _Function(msgspec.Struct, gc=False):
+
+class _Function(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     name: str | None = None
     arguments: Any = None
 
 
-class _Custom(msgspec.Struct, gc=False):
+class _Custom(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     name: str | None = None
     input: Any = None
 
 
-class CallPiece(msgspec.Struct, gc=False):
+class CallPiece(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """A piece of a tool call."""
 
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
     custom: _Custom | None = None
+    type: Any = None  # which of the two it is
+    strays: _Strays = msgspec.field(default=None, name=payload.STRAYS)
 
 
-class Delta(DeltaOthers, gc=False):
-    """What a choice brings."""
+class Delta(DeltaOthers, gc=False, forbid_unknown_fields=True):
+    """What a choice brings; the last four say nothing."""
 
     content: str | list[Any] | None = None
     reasoning_content: str | None = None
@@ -70,18 +75,25 @@ class Delta(DeltaOthers, gc=False):
     refusal: str | None = None
     tool_calls: list[CallPiece] | None = None
     function_call: _Function | None = None
+    role: Any = None
+    name: Any = None  # the role again
+    token_id: Any = None  # Together: a token's number beside its text
+    type: Any = None
 
 
-class Choice(ChoiceOthers, gc=False):
-    """One of the answers that were asked for."""
+class Choice(ChoiceOthers, gc=False, forbid_unknown_fields=True):
+    """One of the answers that were asked for; the last two say again what the delta says."""
 
     index: int | None = 0
     delta: Delta | None = None
     finish_reason: str | None = None
+    strays: _Strays = msgspec.field(default=None, name=payload.STRAYS)
+    text: Any = None  # Together
+    message: Any = None  # Perplexity, Writer
 
 
-class Chunk(ChunkOthers, gc=False):
-    """An event of the stream; formats that resemble this one are read into it."""
+class Chunk(ChunkOthers, gc=False, forbid_unknown_fields=True):
+    """An event of the stream; formats that resemble this one are read into it. The last five say nothing."""
 
     id: Any = None
     model: Any = None
@@ -90,6 +102,12 @@ class Chunk(ChunkOthers, gc=False):
     error: Any = None
     service_tier: Any = None
     provider: Any = None  # OpenRouter: who answers
+    strays: _Strays = msgspec.field(default=None, name=payload.STRAYS)
+    object: Any = None
+    created: Any = None
+    system_fingerprint: Any = None
+    obfuscation: Any = None  # padding
+    p: Any = None  # padding
 
 
 _CHUNK = msgspec.json.Decoder(Chunk)
@@ -108,6 +126,10 @@ _SAID: dict[str, tuple[str, Callable[[int, str], Event]]] = {
 
 _DETAIL_FRAME = frozenset({"type", "format", "index", "id", "provider", "text", "summary"})
 """Keys of a reasoning detail that say no more than its text; others (``signature``, ``data``) make it an ``Other``."""
+
+
+_PART_FRAME = frozenset({"type", "text", "thinking", "closed"})
+"""Keys of a text or a thought among the parts of a content."""
 
 
 class _OpenCall:
@@ -174,7 +196,7 @@ class ChatDecoder:
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk; raises ``PayloadError``."""
-        return payload.decode(_CHUNK, data)
+        return payload.decode_all(_CHUNK, data)
 
     def close(self, *, verified: bool = True) -> Iterable[Event]:
         """The bytes ended: the last events if the end mark came or none is to be expected, ``TruncatedError`` otherwise."""
@@ -199,11 +221,13 @@ class ChatDecoder:
     def _words(self, chunk: Chunk) -> str | None:
         """The words of a chunk that only goes on with the part at hand; ``None`` where it brings anything else."""
         key = self._key
-        if key is None or not chunk.choices or (delta := chunk.choices[0].delta) is None:
+        if key is None or not chunk.choices or (delta := (choice := chunk.choices[0]).delta) is None:
             return None
         words = getattr(delta, key)
         if words.__class__ is not str:
             return None
+        chunk.object = chunk.created = chunk.system_fingerprint = chunk.obfuscation = chunk.p = None
+        choice.text = choice.message = delta.role = delta.name = delta.token_id = delta.type = None
         known = chunk.id, chunk.model, chunk.service_tier, chunk.provider
         setattr(delta, key, None)
         chunk.id = chunk.model = chunk.service_tier = chunk.provider = None
@@ -243,9 +267,12 @@ class ChatDecoder:
                 self._choice(choice, out)
         if astuple(chunk)[: len(_CHUNK_OTHERS)] != _NO_CHUNK_OTHERS:
             self._beside_it(chunk, ChunkOthers, out)
-        opened = self._opened(out)
         error = _error_of(chunk, data)
-        return opened if error is None else _and_raise(opened, error)
+        if error is not None:
+            return _and_raise(self._opened(out), error)
+        if chunk.strays:
+            self._beside.strays(chunk.strays, None, out)
+        return self._opened(out)
 
     def _opened(self, out: list[Event], *, force: bool = False) -> list[Event]:
         """The events behind ``Start``, which waits for an id or for anything that is said."""
@@ -263,6 +290,8 @@ class ChatDecoder:
             self._delta(delta, out)
         if astuple(choice)[: len(_CHOICE_OTHERS)] != _NO_CHOICE_OTHERS:
             self._beside_it(choice, ChoiceOthers, out)
+        if choice.strays:
+            self._beside.strays(choice.strays, None, out)
         if choice.finish_reason:
             self._raw_reason = self._raw_reason or choice.finish_reason
             self.ended = True
@@ -328,6 +357,8 @@ class ChatDecoder:
             if not isinstance(part, dict):
                 continue
             kind = part.get("type")
+            if kind in ("text", "thinking"):
+                self._beside.strays({name: told for name, told in part.items() if told and name not in _PART_FRAME}, None, out)
             if kind == "text":
                 self._say("content", part.get("text"), out)
             elif kind == "thinking":
@@ -366,6 +397,8 @@ class ChatDecoder:
             open_call.held.append(arguments)
         else:
             self._parts.arguments(open_call, arguments, out)
+        if piece.strays:
+            self._beside.strays(piece.strays, self._parts.index(open_call), out)
 
     def _name_call(self, open_call: _OpenCall, name: str, out: list[Event]) -> None:
         """Begin a call whose name is known at last; a name that is told again changes nothing."""

@@ -79,6 +79,9 @@ class ChunkOthers(msgspec.Struct, gc=False):
     sla_metrics: Any = None  # Hugging Face's providers
     cost: Any = None  # Venice
     latency_checkpoint: Any = None  # Azure Foundry
+    prompt_token_ids: Any = None  # vLLM
+    stream_options: Any = None
+    generationId: Any = None  # noqa: N815 - Vercel's name
 
 
 class ChoiceOthers(msgspec.Struct, gc=False):
@@ -90,6 +93,9 @@ class ChoiceOthers(msgspec.Struct, gc=False):
     stop_reason: Any = None  # vLLM: which stop sequence it was
     matched_stop: Any = None  # SGLang: the same
     seed: Any = None  # Together: the one that was used
+    token_ids: Any = None  # vLLM
+    raw_output: Any = None
+    trace_details: Any = None
 
 
 class DeltaOthers(msgspec.Struct, gc=False):
@@ -101,7 +107,12 @@ class DeltaOthers(msgspec.Struct, gc=False):
     images: Any = None  # OpenRouter: what the model made
     provider_metadata: Any = None  # Vercel
     channel: Any = None  # Groq: which channel of gpt-oss speaks
-    graph_data: Any = None  # Writer
+    graph_data: Any = None  # Writer, with the four below
+    llm_data: Any = None
+    image_data: Any = None
+    translation_data: Any = None
+    web_search_data: Any = None
+    reasoning_encrypted: Any = None
 
 
 REPEATED = frozenset(

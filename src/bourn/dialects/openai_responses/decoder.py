@@ -129,10 +129,12 @@ class ResponsesDecoder:
         out: list[Event] = []
         type = event.type or frame.event
         handler = self._HANDLERS.get(type, ResponsesDecoder._unknown)
-        if not self._started and (handler is not ResponsesDecoder._quiet or event.response is not None):
+        if not self._started and (handler is not ResponsesDecoder._quiet or event.response is not None or event.strays):
             self._started = True
             response = event.response or WireResponse()
             out.append(Start(response.id or None, response.model or None))
+        if event.strays:
+            out.extend(Other(kind, told) for kind, told in event.strays.items())
         event.type = type
         handler(self, event, out)
         return out
@@ -142,7 +144,7 @@ class ResponsesDecoder:
         if frame.data.strip() == b"[DONE]":
             return []
         type = str(payload.decode(_OBJECT, frame.data).get("type") or frame.event)
-        event = payload.decode(_EVENT, frame.data) if type in self._HANDLERS else WireEvent(type)
+        event = payload.decode_all(_EVENT, frame.data) if type in self._HANDLERS else WireEvent(type)
         return self._take(event, frame)
 
     def _quiet(self, event: WireEvent, out: list[Event]) -> None:

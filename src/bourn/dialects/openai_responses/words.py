@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from bourn.dialects import payload
 from bourn.events import FinishReason
 
 MESSAGE, REASONING, FUNCTION_CALL, CUSTOM_CALL = "message", "reasoning", "function_call", "custom_tool_call"
@@ -151,8 +152,11 @@ class Item(Head, gc=False):
     namespace: str | None = None
 
 
-class WireEvent(msgspec.Struct, gc=False):
-    """The fields of all events that are used, in one struct: one typed decode an event, whichever it is."""
+class WireEvent(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """The fields of all events that are used, in one struct: one typed decode an event, whichever it is.
+
+    The last ones are known, and say nothing, or what other fields say.
+    """
 
     type: str = ""
     delta: str | None = None
@@ -170,3 +174,10 @@ class WireEvent(msgspec.Struct, gc=False):
     item: Any = None
     response: WireResponse | None = None
     copilot_usage: Any = None
+    strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
+    sequence_number: Any = None
+    obfuscation: Any = None  # padding
+    annotation_index: Any = None
+    name: Any = None
+    code: Any = None
+    diff: Any = None
