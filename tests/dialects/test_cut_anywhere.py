@@ -16,7 +16,7 @@ from tests.dialects.spoilt import OURS
 from tests.dialects.test_docs import FORMATS
 from tests.recordings import Recording, decode, needs_corpus, recordings
 
-LEAST, COUNT = 400, 4
+LEAST, COUNT = 400, 2
 """Bytes that a recording must have, and how many of each format are cut at every byte: the smallest that say something."""
 
 
