@@ -30,6 +30,7 @@ from bourn.events import (
     Usage,
 )
 from bourn.messages import Message, Options, Request, Tool
+from bourn.mock import MockServer, error, http_error, serve, text, usage
 from bourn.testing.strategies import chunkings, event_runs, usages
 from tests.dialects.openai_chat_wire import sse
 from tests.recordings import decode
@@ -178,3 +179,38 @@ def test_an_event_that_cannot_be_read_is_an_error_with_its_bytes(data: str) -> N
     decoded = decode(DIALECT, [sse(token("a"), data)])
     assert isinstance(decoded.error, PayloadError)
     assert decoded.error.raw == data.encode()
+
+
+# the official client, huggingface_hub
+
+
+def client(server: MockServer, path: str) -> Any:
+    hub = pytest.importorskip("huggingface_hub", reason="the official client (dependency group `sdk`) is not installed")
+    return hub.AsyncInferenceClient(model=server.base_url("huggingface-tgi") + path, token="k")
+
+
+async def test_the_official_client_reads_a_stream_and_a_whole_answer() -> None:
+    """The tokens, the end with its reason and counts; ``/generate`` answers at once, whatever the body says."""
+    async with serve(text("Hello, wörld!") + usage(3, 5)) as server:
+        stream = await client(server, "/generate_stream").text_generation("hi", stream=True, details=True)
+        *tokens, last = [piece async for piece in stream]
+        whole = await client(server, "/generate").text_generation("hi", details=True)
+    assert "".join(piece.token.text for piece in tokens) == last.generated_text == whole.generated_text == "Hello, wörld!"
+    for told in (last.details, whole.details):
+        assert (told.finish_reason, told.generated_tokens) == ("eos_token", 5)
+    assert last.details.input_length == 3
+
+
+async def test_the_official_client_is_refused_and_failed() -> None:
+    """A refusal, and an error in mid-stream after the words before it, are its own errors with our words."""
+    errors = pytest.importorskip("huggingface_hub.errors", reason="the official client is not installed")
+    async with serve(http_error(429, "Slow down.")) as server:
+        with pytest.raises(errors.GenerationError, match="Slow down"):
+            await client(server, "/generate_stream").text_generation("hi", stream=True)
+    said = []
+    async with serve(text("Hi") + error("overheated", type="generation")) as server:
+        stream = await client(server, "/generate_stream").text_generation("hi", stream=True, details=True)
+        with pytest.raises(errors.TextGenerationError, match="overheated"):
+            async for piece in stream:
+                said.append(piece.token.text)
+    assert said == ["Hi"]

@@ -29,6 +29,7 @@ from bourn.wire import sse
 from bourn.wire.sse import SSEFrame, SSEFramer
 
 PATH = "/generate_stream"
+WHOLE = "/generate"
 
 _KEYS = {"max_tokens": "max_new_tokens", **{name: name for name in ("temperature", "top_p", "stop", "seed")}}
 """Option to its key in ``parameters``."""
@@ -120,7 +121,8 @@ def parse(http: HttpCall) -> Request:
         raise InputError("Input validation error: `parameters` must be an object")
     stream, model = body.pop("stream", None), body.pop("model", None) or "tgi"
     request = plain_text.read_text(str(model), body.pop("inputs", None), {**body, **parameters}, _KEYS)
-    return msgspec.structs.replace(request, stream=stream is not False)
+    at_once = http.path.partition("?")[0].endswith(WHOLE)
+    return msgspec.structs.replace(request, stream=stream is not False and not at_once)
 
 
 class TokenEncoder:
@@ -196,7 +198,7 @@ DIALECT = Dialect(
     encoder=TokenEncoder,
     encode_whole=encode_whole,
     encode_error=encode_error,
-    paths=(PATH, "/generate"),
+    paths=(PATH, WHOLE),
     parts=frozenset({"text"}),
 )
 """Speaks to a TGI server and to the text-generation routes of the Inference API."""
