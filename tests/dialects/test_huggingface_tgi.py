@@ -192,9 +192,11 @@ def client(server: MockServer, path: str) -> Any:
 async def test_the_official_client_reads_a_stream_and_a_whole_answer() -> None:
     """The tokens, the end with its reason and counts; ``/generate`` answers at once, whatever the body says."""
     async with serve(text("Hello, wörld!") + usage(3, 5)) as server:
-        stream = await client(server, "/generate_stream").text_generation("hi", stream=True, details=True)
-        *tokens, last = [piece async for piece in stream]
-        whole = await client(server, "/generate").text_generation("hi", details=True)
+        async with client(server, "/generate_stream") as hub:
+            stream = await hub.text_generation("hi", stream=True, details=True)
+            *tokens, last = [piece async for piece in stream]
+        async with client(server, "/generate") as hub:
+            whole = await hub.text_generation("hi", details=True)
     assert "".join(piece.token.text for piece in tokens) == last.generated_text == whole.generated_text == "Hello, wörld!"
     for told in (last.details, whole.details):
         assert (told.finish_reason, told.generated_tokens) == ("eos_token", 5)
@@ -204,13 +206,13 @@ async def test_the_official_client_reads_a_stream_and_a_whole_answer() -> None:
 async def test_the_official_client_is_refused_and_failed() -> None:
     """A refusal, and an error in mid-stream after the words before it, are its own errors with our words."""
     errors = pytest.importorskip("huggingface_hub.errors", reason="the official client is not installed")
-    async with serve(http_error(429, "Slow down.")) as server:
-        with pytest.raises(errors.GenerationError, match="Slow down"):
-            await client(server, "/generate_stream").text_generation("hi", stream=True)
     said = []
-    async with serve(text("Hi") + error("overheated", type="generation")) as server:
-        stream = await client(server, "/generate_stream").text_generation("hi", stream=True, details=True)
-        with pytest.raises(errors.TextGenerationError, match="overheated"):
+    async with serve(http_error(429, "Slow down.")) as server, client(server, "/generate_stream") as hub:
+        with pytest.raises(errors.GenerationError, match="Slow down"):
+            await hub.text_generation("hi", stream=True)
+    async with serve(text("Hi") + error("overheated", type="generation")) as server, client(server, "/generate_stream") as hub:
+        stream = await hub.text_generation("hi", stream=True, details=True)
+        with pytest.raises(errors.GenerationError, match="overheated"):
             async for piece in stream:
                 said.append(piece.token.text)
     assert said == ["Hi"]
