@@ -80,10 +80,34 @@ def test_thinking_and_text_may_share_a_line() -> None:
     assert events(said("a", thinking="b"), end())[1:4] == [ReasoningDelta(0, "b"), ReasoningEnd(0), TextStart(1)]
 
 
+def test_words_after_words_of_the_other_kind_are_told_apart() -> None:
+    """However many lines went on with one part, a line with both kinds, or with the other one, is read as a whole."""
+    told = events(said("a"), said("b"), said("d", thinking="c"), said(thinking="e"), said("f"), end())
+    deltas = [event for event in told if isinstance(event, TextDelta | ReasoningDelta)]
+    assert [event.text for event in deltas] == ["a", "b", "c", "d", "e", "f"]
+    assert [event.index for event in deltas] == [0, 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("lines", [1, 7, 8, 9, 30])
+def test_lines_with_more_than_words_are_read_however_many(lines: int) -> None:
+    """What stands beside the words of a line is given, after plain lines and before them, and no word is lost."""
+    odd = [{**said(f"{at} "), "completed": at} for at in range(1, lines + 1)]
+    told = events(said("a"), *odd, said("b"), said("c"), end())
+    words = ["a", *(f"{at} " for at in range(1, lines + 1)), "b", "c"]
+    assert [event.text for event in told if isinstance(event, TextDelta)] == words
+    assert [event.payload for event in told if isinstance(event, Other)] == [*range(1, lines + 1)]
+
+
 def test_text_in_the_last_line_counts() -> None:
     """As seen in ``ollama-gpt-oss-20b-stream-with-thinking-1-2fe0e7``."""
     last = {**said("llo"), "done": True, "done_reason": "stop"}
     assert events(TEXT[0], last) == [*SPOKEN, STOPPED]
+
+
+def test_a_last_line_that_looks_like_the_others_is_the_last() -> None:
+    """After words, one with more of them that says no more than that it is done ends the answer."""
+    told = events(said("a"), {**said("b"), "done": True})
+    assert told == [TextStart(0), TextDelta(0, "a"), TextDelta(0, "b"), TextEnd(0), Finish("other", None)]
 
 
 def test_calls_come_whole() -> None:

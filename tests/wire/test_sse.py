@@ -38,6 +38,22 @@ VECTORS: dict[str, tuple[bytes, list[Triple]]] = {
         "data: a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei\n\n".encode(),
         [("", "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei".encode(), "")],
     ),
+    # one after the other
+    "names that change": (
+        (
+            b"event: n\ndata: a\n\nevent: n\ndata: b\n\ndata: c\n\n"
+            b"event: m\ndata: d\n\nevent: n\ndata: e\nid: 1\n\nevent: n\ndata: f\n\n"
+        ),
+        [("n", b"a", ""), ("n", b"b", ""), ("", b"c", ""), ("m", b"d", ""), ("n", b"e", "1"), ("n", b"f", "1")],
+    ),
+    "a name that goes on as data": (
+        b"event: n\ndata: a\n\nevent: n\ndata: a\ndata: b\n\nevent: n\ndata:c\n\n",
+        [("n", b"a", ""), ("n", b"a\nb", ""), ("n", b"c", "")],
+    ),
+    "a name too long to be remembered": (
+        b"event: " + b"n" * 300 + b"\ndata: a\n\nevent: " + b"n" * 300 + b"\ndata: b\n\ndata: c\n\n",
+        [("n" * 300, b"a", ""), ("n" * 300, b"b", ""), ("", b"c", "")],
+    ),
     # byte-order mark
     "one BOM": (BOM + b"data: a\n\n", [("", b"a", "")]),
     "two BOMs spoil the first field": (BOM + BOM + b"data: a\n\ndata: b\n\n", [("", b"b", "")]),

@@ -94,10 +94,12 @@ class EventStreamFramer:
     def _take(self, data: bytes, frames: list[EventStreamFrame]) -> int:
         """Give the whole messages in ``data``; where the first unfinished one begins."""
         at, end = 0, len(data)
-        remembered = self._remembered
+        limit, block, headers = self._limit, b"", None
         while end - at >= _PRELUDE.size:
             size, head, check = _PRELUDE.unpack_from(data, at)
-            self._check(size, head, crc32(data[at : at + _LENGTHS.size]) == check)
+            sound = crc32(data[at : at + _LENGTHS.size]) == check
+            if not sound or size > limit or head + _LEAST > size:
+                raise self._refused(size, head, sound)
             stop = at + size
             if stop > end:
                 self._wanted = size
@@ -106,23 +108,22 @@ class EventStreamFramer:
             if crc32(data[at + _LENGTHS.size : last], check) != _CRC.unpack_from(data, last)[0]:
                 raise ChecksumError("a message of the event stream was damaged on its way: its checksum does not fit its bytes")
             first, at = at + _PRELUDE.size, stop
-            block = data[first : first + head]
-            headers = remembered.get(block)
-            if headers is None:
-                headers = self._read(block)
+            if headers is None or head != len(block) or not data.startswith(block, first):
+                block = data[first : first + head]
+                headers = self._remembered.get(block) or self._read(block)
             frames.append(EventStreamFrame(headers, data[first + head : last]))
         self._wanted = _PRELUDE.size
         return at
 
-    def _check(self, size: int, head: int, sound: bool) -> None:
+    def _refused(self, size: int, head: int, sound: bool) -> ProtocolError:
+        """What is wrong with a prelude."""
         if not sound:
-            raise ChecksumError("the body is no event stream, or was damaged on its way: a prelude's checksum does not fit")
+            return ChecksumError("the body is no event stream, or was damaged on its way: a prelude's checksum does not fit")
         if size > self._limit:
-            raise FrameTooLargeError(
+            return FrameTooLargeError(
                 f"one message of the event stream has {size} bytes; raise Limits.frame_bytes from {self._limit} to allow it"
             )
-        if head + _LEAST > size:
-            raise PayloadError(f"a message of {size} bytes in all cannot have {head} bytes of headers")
+        return PayloadError(f"a message of {size} bytes in all cannot have {head} bytes of headers")
 
     def _read(self, block: bytes) -> Mapping[str, HeaderValue]:
         headers = MappingProxyType(_read_headers(block))

@@ -14,6 +14,7 @@ the same error after them, at any cut.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -23,6 +24,9 @@ from bourn.wire.base import FRAME_LIMIT
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = b"\n\r"
+
+_HEAD = re.compile(rb"(?:event: ([^\n]{,200})\n)?data: ")
+"""How nearly all events begin; a longer name is not remembered."""
 
 
 class SSEFrame(msgspec.Struct, frozen=True, gc=False):
@@ -36,13 +40,27 @@ class SSEFrame(msgspec.Struct, frozen=True, gc=False):
 class SSEFramer:
     """Feed it bytes, it gives ``SSEFrame``s. ``limit`` caps the bytes held of one event: its fields and the line at hand."""
 
-    __slots__ = ("_after_cr", "_at_start", "_data", "_event", "_id", "_limit", "_more", "_pending", "broken")
+    __slots__ = (
+        "_after_cr",
+        "_at_start",
+        "_data",
+        "_event",
+        "_head",
+        "_id",
+        "_limit",
+        "_more",
+        "_name",
+        "_pending",
+        "broken",
+    )
 
     def __init__(self, limit: int = FRAME_LIMIT) -> None:
         self._limit = limit
         self._at_start = True  # a byte-order mark may come
         self._after_cr = False  # a LF that comes next belongs to the CR before it
         self._pending = bytearray()  # a line whose end has not come
+        self._head = b"data: "  # what the last whole event began with, and most likely the next one does
+        self._name = ""  # that this says
         self._event = ""
         self._id = ""
         self._data: bytes | None = None  # the first data line of the event at hand
@@ -89,14 +107,20 @@ class SSEFramer:
             whole = bytes(self._pending) + whole
             self._pending.clear()
         for event in whole.split(b"\n\n"):
-            name, cut, rest = event.partition(b"\n")
-            if not cut and name.startswith(b"data: "):
-                frames.append(SSEFrame("", name[6:], self._id))
-            elif name.startswith(b"event: ") and rest.startswith(b"data: ") and b"\n" not in rest:
-                frames.append(SSEFrame(name[7:].decode("utf-8", "replace"), rest[6:], self._id))
+            if (event.startswith(self._head) or self._begins(event)) and b"\n" not in (data := event[len(self._head) :]):
+                frames.append(SSEFrame(self._name, data, self._id))
             else:
                 self._take([*event.split(b"\n"), b""], frames)
         return left
+
+    def _begins(self, event: bytes) -> bool:
+        """Whether a whole event begins in the usual way, which is remembered then."""
+        head = _HEAD.match(event)
+        if head is None:
+            return False
+        self._head = head[0]
+        self._name = (head[1] or b"").decode("utf-8", "replace")
+        return True
 
     def _split(self, data: bytes) -> list[bytes]:
         """The lines that ``data`` completes; what is left of it becomes, or stays, pending."""

@@ -225,6 +225,9 @@ class AnthropicDecoder:
             event = _DELTA.decode(data)
         except payload.UNREADABLE:
             return self._odd_payload(data)
+        block, piece = self._blocks.get(event.index), event.delta
+        if block is not None and type(piece) is block.piece and piece.text:  # nearly all; the same as below, in fewer calls
+            return (block.delta(block.part, piece.text),)
         return self._take(event)
 
     def _take(self, event: _Delta) -> Sequence[Event]:

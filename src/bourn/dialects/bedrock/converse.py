@@ -9,7 +9,7 @@ House rule: a delta is typed and fast, all else is read as a whole; what the voc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -160,15 +160,19 @@ class ConverseDecoder:
         self._tier: str | None = None
         self._parts = Parts()
         self._blocks: dict[int, _Block] = {}
+        self._headers: Mapping[str, Any] = {}  # of the last event; the framer gives the same object for the same headers
+        self._handler: Callable[[ConverseDecoder, bytes], Sequence[Event]] | None = None  # that they lead to
 
     def feed(self, frame: EventStreamFrame) -> Sequence[Event]:
         """The events of one message. Raises ``ModelError``, ``PayloadError``, ``TruncatedError``."""
         if self.done:
             return ()
         headers = frame.headers
-        if headers.get(":message-type") in ERROR_MESSAGES:
-            return self._on_exception(frame)
-        handler = self._HANDLERS.get(headers.get(":event-type"))
+        if headers is not self._headers:
+            if headers.get(":message-type") in ERROR_MESSAGES:
+                return self._on_exception(frame)
+            self._headers, self._handler = headers, self._HANDLERS.get(headers.get(":event-type"))
+        handler = self._handler
         return self._begun([read_other(frame)]) if handler is None else handler(self, frame.payload)
 
     def close(self, *, verified: bool = True) -> Sequence[Event]:
@@ -186,6 +190,9 @@ class ConverseDecoder:
             event = _DELTA.decode(data)
         except payload.UNREADABLE:
             return self._odd_delta(data)
+        block, text = self._blocks.get(event.content_block_index), event.delta.text
+        if text and block is not None and block.kind == "text":  # nearly all; the same as below, in fewer calls
+            return (TextDelta(block.part, text),)
         return self._take(event.content_block_index, event.delta)
 
     def _take(self, index: int, delta: _Delta) -> Sequence[Event]:

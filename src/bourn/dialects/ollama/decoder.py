@@ -66,11 +66,30 @@ class _Line(LineOthers, gc=False, forbid_unknown_fields=True):
     strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
+class _Words(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    content: str = ""
+    thinking: str = ""
+    role: msgspec.Raw = msgspec.Raw()
+
+
+class _PlainLine(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A line with words and nothing else that could be told: nearly every one. ``Raw`` is not looked into."""
+
+    message: _Words
+    done: bool = False
+    model: msgspec.Raw = msgspec.Raw()
+    created_at: msgspec.Raw = msgspec.Raw()
+
+
+_PLAIN = msgspec.json.Decoder(_PlainLine)
 _LINE = msgspec.json.Decoder(_Line)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 _OTHERS = LineOthers.__struct_fields__
 _NO_OTHERS = astuple(LineOthers())
+
+_TRIES = 8
+"""Lines in a row that are no plain ones; where each has more to tell, trying is in vain."""
 
 _DELTAS: dict[str, Callable[[int, str], Event]] = {"text": TextDelta, "reasoning": ReasoningDelta}
 
@@ -86,6 +105,8 @@ class OllamaDecoder:
         self._parts = Parts()
         self._kind: str | None = None  # of the open text or reasoning: one at a time
         self._index = 0
+        self._delta: Callable[[int, str], Event] = TextDelta
+        self._tries = _TRIES
         self._called = False
         self._seen: dict[str, Any] = {}  # the last payload of each kind that is repeated
 
@@ -93,6 +114,12 @@ class OllamaDecoder:
         """The events of one line. Raises ``ModelError``, ``PayloadError``."""
         if self.done:
             return ()
+        if self._kind is not None and self._tries and (words := self._words(frame)):
+            return (self._delta(self._index, words),)
+        return self._take(frame)
+
+    def _take(self, frame: bytes) -> Sequence[Event]:
+        """Everything that a line can bring."""
         line = payload.decode_all(_LINE, frame)
         if line.error:
             raise _error(frame)
@@ -132,13 +159,26 @@ class OllamaDecoder:
         self._parts.finish(Finish("other", usage=self.usage, verified=False), out)
         return out
 
+    def _words(self, frame: bytes) -> str:
+        """The words of a line that only goes on with the open part; ``""`` where it brings anything else."""
+        try:
+            line = _PLAIN.decode(frame)
+        except payload.UNREADABLE:
+            self._tries -= 1
+            return ""
+        self._tries = _TRIES
+        said = line.message
+        words, other = (said.content, said.thinking) if self._kind == "text" else (said.thinking, said.content)
+        return "" if other or line.done else words
+
     def _say(self, kind: str, text: str, out: list[Event]) -> None:
         """More of what the model says; a part of the other kind that is open ends."""
         if kind != self._kind:
             self._hush(out)
             self._kind = kind
             self._index = self._parts.start(kind, kind, out)
-        out.append(_DELTAS[kind](self._index, text))
+            self._delta = _DELTAS[kind]
+        out.append(self._delta(self._index, text))
 
     def _hush(self, out: list[Event]) -> None:
         """End the open text or reasoning."""
