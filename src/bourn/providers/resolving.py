@@ -6,6 +6,7 @@ House rule: what the call says goes before the environment, the environment befo
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ from bourn.providers import address, host, secret
 from bourn.providers.row import Provider
 from bourn.providers.secret import Secret
 from bourn.providers.table import PROVIDERS
+
+_MODEL_ID = re.compile(r"([^/:]+)[/:](.+)", re.DOTALL)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -79,10 +82,10 @@ def split_model_id(model_id: str) -> tuple[str, str]:
     """Provider and model of ``"provider/model"`` or ``"provider:model"``, split at the first separator."""
     if not isinstance(model_id, str):
         raise InputError(f"the model id must be a string like 'openai/gpt-6-luna', not {type(model_id).__name__}")
-    cut = next((at for at, letter in enumerate(model_id) if letter in "/:"), -1)
-    if cut <= 0 or cut == len(model_id) - 1:
+    found = _MODEL_ID.fullmatch(model_id)
+    if found is None:
         raise InputError(f"{model_id!r} is not a model id; write provider/model, for example openai/gpt-6-luna")
-    return model_id[:cut], model_id[cut + 1 :]
+    return found[1], found[2]
 
 
 def resolve(

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from bourn.dialects.base import HttpCall
@@ -33,16 +34,25 @@ _BUFFER = 64 * 1024
 """Bytes that may wait unread; aiohttp pauses the socket at twice as many, and what one read brings comes on top."""
 
 
-class _Phases(aiohttp.TraceConfig):
-    """Tells the watchdog when the request has left, which is when the provider's time to the first event begins."""
+class _Body(aiohttp.BytesPayload):
+    """Tells the watchdog when the request leaves, which is when the provider's time to the first event begins.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.on_request_headers_sent.append(_on_sent)
+    aiohttp's own way to tell of it, a trace, tells of all else too, and is a sixth of what a call costs in aiohttp.
+    """
 
+    def __init__(self, body: bytes, watch: Watchdog) -> None:
+        super().__init__(body)
+        self._watch = watch
 
-async def _on_sent(_session: aiohttp.ClientSession, context: Any, _params: aiohttp.TraceRequestHeadersSentParams) -> None:
-    context.trace_request_ctx.enter("first_event")
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """There is a connection; the head is written with the body, or was just before it (aiohttp before 3.12)."""
+        self._watch.enter("first_event")
+        await super().write(writer)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """The same, since aiohttp 3.12."""
+        self._watch.enter("first_event")
+        await super().write_with_length(writer, content_length)
 
 
 class HttpTransport:
@@ -63,7 +73,6 @@ class HttpTransport:
             auto_decompress=False,
             read_bufsize=_BUFFER,
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
-            trace_configs=[_Phases()],
         )
 
     async def connect(self, call: HttpCall, endpoint: Endpoint, watch: Watchdog, limits: Limits) -> Reply:
@@ -84,11 +93,10 @@ class HttpTransport:
             response = await self._session.request(
                 call.method,
                 url,
-                data=call.body,
+                data=_Body(call.body, watch),
                 headers=headers,
                 allow_redirects=False,
                 proxy=_proxy(url),
-                trace_request_ctx=watch,
             )
         except CAUGHT as error:
             raise mapped(error) from error

@@ -177,6 +177,8 @@ _PARAMETER = re.compile(r"\b(q|r|t|w|qu|limit|remaining|reset)\s*=\s*\"?([\w.]+)
 
 def _structured(headers: Mapping[str, str]) -> Iterator[Allowance]:
     """``RateLimit: "name";r=49;t=30`` with ``RateLimit-Policy: "name";q=50;w=60``; draft 07 has ``limit=50, remaining=49``."""
+    if not ("ratelimit" in headers or "ratelimit-policy" in headers):
+        return
     text = headers.get("ratelimit", "")
     policies = {_called(item): dict(_PARAMETER.findall(item)) for item in headers.get("ratelimit-policy", "").split(",")}
     for item in [text] if "remaining=" in text else text.split(","):

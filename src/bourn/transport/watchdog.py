@@ -65,10 +65,17 @@ class Watchdog:
         self.interrupt: Callable[[BournError], None] = _ignore
 
     def enter(self, phase: str) -> None:
-        """A new phase begins, with a limit of its own; what the last one spent counts only towards the total."""
+        """A new phase begins, with a limit of its own; what the last one spent counts only towards the total.
+
+        It may begin in the middle of a wait, whose rest is then the new phase's.
+        """
+        waiting = self._waiting
+        self.end()
         self.phase = phase
         self._limit = self._limits[phase]
         self._spent = 0.0
+        if waiting:
+            self.begin()
 
     def progress(self) -> None:
         """The provider got on: the running limit starts anew."""
