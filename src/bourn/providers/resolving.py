@@ -71,7 +71,7 @@ def get(name: str) -> Provider:
         return PROVIDERS[name]
     import difflib  # only for one who mistyped: as slow to load as the table
 
-    near = difflib.get_close_matches(name, PROVIDERS, n=1)
+    near = difflib.get_close_matches(name, PROVIDERS, n=1, cutoff=0.7)
     hint = f"did you mean {near[0]!r}?" if near else "`bourn providers` lists them."
     raise InputError(
         f"unknown provider {name!r}; {hint} A service that speaks a known dialect is reached with openai/MODEL and base_url="
