@@ -48,12 +48,12 @@ CALLS: dict[tuple[str, str], float] = {
     ("bedrock-invoke", "paced"): 50.4,
     ("cohere", "flood"): 18.6,
     ("cohere", "paced"): 43.4,
-    ("ollama", "flood"): 14.6,
-    ("ollama", "paced"): 40.4,
-    ("cloudflare", "flood"): 15.8,
-    ("cloudflare", "paced"): 43.4,
-    ("huggingface-tgi", "flood"): 20.7,
-    ("huggingface-tgi", "paced"): 48.4,
+    ("ollama", "flood"): 15.6,
+    ("ollama", "paced"): 41.4,
+    ("cloudflare", "flood"): 11.8,
+    ("cloudflare", "paced"): 39.4,
+    ("huggingface-tgi", "flood"): 12.7,
+    ("huggingface-tgi", "paced"): 40.4,
 }
 """Dialect, and how the answer comes (``flood``: all in one read; ``paced``: a read an event), to the calls an event."""
 

@@ -21,11 +21,12 @@ from bourn.dialects.base import Dialect, HttpCall, WireError
 from bourn.dialects.openai_chat import request as openai_chat_request
 from bourn.dialects.openai_chat.decoder import CallPiece, ChatDecoder, Choice, Chunk, Delta
 from bourn.dialects.openai_chat.words import DONE, write_usage
+from bourn.dialects.plain import Plain
 from bourn.events import Event, Finish, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
 from bourn.messages import Request, ToolCall
 from bourn.response import Response
 from bourn.wire import sse
-from bourn.wire.sse import SSEFramer
+from bourn.wire.sse import SSEFrame, SSEFramer
 
 PATH = "/ai/run/"
 
@@ -38,7 +39,15 @@ class _Run(Chunk, gc=False):
     tool_calls: list[CallPiece] | None = None
 
 
+class _PlainRun(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """Words and their padding: see ``Plain``."""
+
+    response: str
+    p: msgspec.Raw = msgspec.Raw()
+
+
 _RUN = msgspec.json.Decoder(_Run)
+_PLAIN = msgspec.json.Decoder(_PlainRun)
 
 
 class RunDecoder(ChatDecoder):
@@ -46,6 +55,18 @@ class RunDecoder(ChatDecoder):
 
     marks = "[DONE]"
     plain = _Run(choices=[Choice(delta=Delta())])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain = Plain(_PLAIN)
+
+    def feed(self, frame: SSEFrame) -> Iterable[Event]:
+        """Take the next event of the stream."""
+        if self._key == "content" and not self.done and not frame.event:
+            told = self._plain.read(frame.data)
+            if told is not None and told.response:
+                return (TextDelta(self._index, told.response),)
+        return super().feed(frame)
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""

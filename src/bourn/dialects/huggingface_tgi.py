@@ -11,7 +11,7 @@ House rule: the number of a token, which comes with every one unasked, is not pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from bourn.dialects.openai_chat.beside import Beside
 from bourn.dialects.openai_chat.decoder import ChatDecoder, Choice, Chunk, Delta
 from bourn.dialects.openai_chat.notes import TEXT_LOGPROBS
 from bourn.dialects.openai_chat.request import as_http, read_body
+from bourn.dialects.plain import Plain
 from bourn.errors import InputError
 from bourn.events import Event, Finish, FinishReason, RefusalDelta, TextDelta, Usage
 from bourn.messages import Request
@@ -63,7 +64,25 @@ class _Generated(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     strays: dict[str, Any] | None = msgspec.field(default=None, name=payload.STRAYS)
 
 
+class _PlainToken(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    text: str
+    logprob: Annotated[float, msgspec.Meta(ge=0, le=0)] | None = None  # the server half has none, and writes 0
+    special: bool = False
+    id: msgspec.Raw = msgspec.Raw()
+
+
+class _PlainGenerated(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A token's text and nothing else that could be told: see ``Plain``."""
+
+    token: _PlainToken
+    top_tokens: None = None
+    generated_text: None = None
+    details: None = None
+    index: msgspec.Raw = msgspec.Raw()
+
+
 _GENERATED = msgspec.json.Decoder(_Generated)
+_PLAIN = msgspec.json.Decoder(_PlainGenerated)
 
 
 class TokenDecoder(ChatDecoder):
@@ -74,12 +93,23 @@ class TokenDecoder(ChatDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._beside = Beside(self._parts, TEXT_LOGPROBS)
+        self._plain = Plain(_PLAIN)
 
-    def feed(self, frame: SSEFrame) -> Iterator[Event]:
+    def feed(self, frame: SSEFrame) -> Iterable[Event]:
         """Take the next event of the stream; the one with the end mark is the last."""
-        yield from super().feed(frame)
-        if self.ended:
-            yield from self.close()
+        if self._key == "content" and not self.done and not frame.event and (words := self._token(frame.data)):
+            return (TextDelta(self._index, words),)
+        events = super().feed(frame)
+        return self._and_close(events) if self.ended else events
+
+    def _token(self, data: bytes) -> str:
+        """The text of a payload that only goes on with it; ``""`` where it brings anything else."""
+        told = self._plain.read(data)
+        return "" if told is None or told.token.special else told.token.text
+
+    def _and_close(self, events: Iterable[Event]) -> Iterator[Event]:
+        yield from events
+        yield from self.close()
 
     def read(self, data: bytes) -> Chunk:
         """The data of an event as a chunk of OpenAI chat; raises ``PayloadError``."""

@@ -24,6 +24,7 @@ from bourn.dialects.ollama.request import call
 from bourn.dialects.ollama.server import OllamaEncoder, encode_error, encode_whole
 from bourn.dialects.ollama.words import LOGPROBS, PATH, REASONS, REPEATED, RETRYABLE, LineOthers, read_error, told
 from bourn.dialects.parts import Parts
+from bourn.dialects.plain import Plain
 from bourn.errors import ModelError
 from bourn.events import Event, Finish, Other, ReasoningDelta, Start, TextDelta, Usage
 from bourn.wire.ndjson import NDJSONFramer
@@ -73,7 +74,7 @@ class _Words(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class _PlainLine(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """A line with words and nothing else that could be told: nearly every one. ``Raw`` is not looked into."""
+    """A line with words and nothing else that could be told: see ``Plain``."""
 
     message: _Words
     done: bool = False
@@ -87,9 +88,6 @@ _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 _OTHERS = LineOthers.__struct_fields__
 _NO_OTHERS = astuple(LineOthers())
-
-_TRIES = 8
-"""Lines in a row that are no plain ones; where each has more to tell, trying is in vain."""
 
 _DELTAS: dict[str, Callable[[int, str], Event]] = {"text": TextDelta, "reasoning": ReasoningDelta}
 
@@ -106,7 +104,7 @@ class OllamaDecoder:
         self._kind: str | None = None  # of the open text or reasoning: one at a time
         self._index = 0
         self._delta: Callable[[int, str], Event] = TextDelta
-        self._tries = _TRIES
+        self._plain = Plain(_PLAIN)
         self._called = False
         self._seen: dict[str, Any] = {}  # the last payload of each kind that is repeated
 
@@ -114,7 +112,7 @@ class OllamaDecoder:
         """The events of one line. Raises ``ModelError``, ``PayloadError``."""
         if self.done:
             return ()
-        if self._kind is not None and self._tries and (words := self._words(frame)):
+        if self._kind is not None and (words := self._words(frame)):
             return (self._delta(self._index, words),)
         return self._take(frame)
 
@@ -161,15 +159,12 @@ class OllamaDecoder:
 
     def _words(self, frame: bytes) -> str:
         """The words of a line that only goes on with the open part; ``""`` where it brings anything else."""
-        try:
-            line = _PLAIN.decode(frame)
-        except payload.UNREADABLE:
-            self._tries -= 1
+        line = self._plain.read(frame)
+        if line is None or line.done:
             return ""
-        self._tries = _TRIES
         said = line.message
         words, other = (said.content, said.thinking) if self._kind == "text" else (said.thinking, said.content)
-        return "" if other or line.done else words
+        return "" if other else words
 
     def _say(self, kind: str, text: str, out: list[Event]) -> None:
         """More of what the model says; a part of the other kind that is open ends."""
