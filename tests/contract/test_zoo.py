@@ -27,6 +27,7 @@ from bourn import contract
 from bourn.contract import Subject, html, junit, runner
 from bourn.contract.isolation import POSSIBLE
 from bourn.contract.reference import partial, reference
+from bourn.contract.rehearsal import REHEARSAL
 from bourn.errors import InputError
 from bourn.events import TextDelta
 
@@ -142,7 +143,7 @@ ZOO: dict[str, tuple[Callable[[], Any], str]] = {
 @pytest.mark.parametrize("kind", ZOO)
 def test_a_bad_subject_gets_a_verdict(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its sentence says what it did; nobody blames the kit, and it takes seconds, not minutes."""
-    monkeypatch.setattr(runner, "REHEARSAL", replace(runner.REHEARSAL, deadline=5.0))  # less patience: it is all they do
+    monkeypatch.setattr(runner, "REHEARSAL", replace(REHEARSAL, deadline=5.0))  # less patience: it is all they do
     factory, says = ZOO[kind]
     began = time.perf_counter()
     report = contract.run(Subject(name=kind, factory=factory), rules=["1.2"])
