@@ -24,11 +24,16 @@ def lookup(word: str) -> str:
     return f"{word} means nothing"
 
 
+def loop(model: str, prompt: str) -> bourn.ToolLoop:
+    pytest.importorskip("docstring_parser", reason="the extra `structured` is not installed")
+    return bourn.tool_loop(model, prompt, tools=[lookup])
+
+
 CALLS: dict[str, Callable[[str, str], Any]] = {
     "stream": bourn.stream,
     "fallback": lambda model, prompt: bourn.fallback([model], prompt),
     "race": lambda model, prompt: bourn.race([model], prompt),
-    "tool_loop": lambda model, prompt: bourn.tool_loop(model, prompt, tools=[lookup]),
+    "tool_loop": loop,
 }
 
 
