@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 
 IMPORTS = {
     "bourn": "import bourn",
-    "bourn, first stream": "import bourn; bourn.stream",
+    "asyncio": "import asyncio",
+    "bourn, with asyncio": "import asyncio, bourn",
     "bourn, with HTTP": "import bourn.client, bourn.transport.http",
     "aiohttp": "import aiohttp",
     "openai": "import openai",

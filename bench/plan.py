@@ -254,8 +254,7 @@ STALLS = {
 
 STALL_NOTE = (
     "*Computing* is the loop's thread at work; the rest is waiting for the interpreter's lock, which the thread that loads the "
-    "HTTP client, the TLS context and the dialect beside the loop holds for moments, or a busy machine. The names that the "
-    "program uses are imported with it (`from bourn import stream`)."
+    "HTTP client, the TLS context and the dialect beside the loop holds for moments, or a busy machine."
 )
 
 

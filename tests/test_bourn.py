@@ -27,6 +27,14 @@ def test_an_import_loads_nothing_heavy() -> None:
     assert not loaded_by("import bourn").intersection(HEAVY)
 
 
+def test_a_program_that_has_asyncio_loads_all_that_a_call_needs() -> None:
+    """There the first call comes from inside a loop, which an import would hold up."""
+    used = "bourn.stream('openai/m', 'hi', base_url='http://127.0.0.1:9', timeouts=bourn.Timeouts())"
+    before, after = loaded_by("import asyncio, bourn"), loaded_by(f"import asyncio, bourn; {used}")
+    assert not {name for name in after - before if name.startswith("bourn")}
+    assert "aiohttp" not in before
+
+
 def test_making_a_stream_does_not_load_the_http_client() -> None:
     """The HTTP client is loaded when the first request goes out, not when a stream is made."""
     code = "import bourn; bourn.stream('openai/m', 'hi', base_url='http://127.0.0.1:9')"

@@ -5,11 +5,13 @@
             if isinstance(event, bourn.TextDelta):
                 print(event.text, end="", flush=True)
 
-House rule: a name costs its import only when it is first used; ``import bourn`` loads nothing heavy.
+House rule: a name costs its import only when it is first used; ``import bourn`` loads nothing heavy. Where asyncio is
+there already, it loads what a call needs, too: later that would hold up the loop.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -287,6 +289,10 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_NAMES[name]), name)
     globals()[name] = value
     return value
+
+
+if "asyncio" in sys.modules:
+    import_module("bourn.calls")
 
 
 def __dir__() -> list[str]:
