@@ -68,7 +68,7 @@ def _bar(name: str, cell: Cell, y: int, least: float, scale: float) -> str:
     def place(value: float) -> float:
         return max(2.0, log10(value / least) * scale) if value > 0 else 2.0
 
-    long, middle = place(cell.median), y + BAR / 2
+    long, middle = place(cell.figure), y + BAR / 2
     weight = ' font-weight="600"' if name.startswith("bourn") else ""
     colour = COLOURS.get(name.partition(",")[0], OTHER)
     spread = f"M{LEFT + place(cell.least):.1f} {middle}H{LEFT + place(cell.most):.1f}"
@@ -76,7 +76,7 @@ def _bar(name: str, cell: Cell, y: int, least: float, scale: float) -> str:
         f'<text x="{LEFT - 10}" y="{y + 13}" text-anchor="end"{weight}>{escape(name)}</text>'
         f'<rect x="{LEFT}" y="{y}" width="{long:.1f}" height="{BAR}" rx="3" fill="{colour}"/>'
         f'<path d="{spread}" stroke="#1d2733" stroke-opacity=".55" stroke-width="2"/>'
-        f'<text x="{LEFT + max(long, place(cell.most)) + 7:.1f}" y="{y + 13}"{weight}>{shown(cell.median)}</text>'
+        f'<text x="{LEFT + max(long, place(cell.most)) + 7:.1f}" y="{y + 13}"{weight}>{shown(cell.figure)}</text>'
     )
 
 

@@ -30,7 +30,8 @@ HEAD = """# Performance
 
 Made by `python -m bench --write` (dependency group `bench`) in one run: each figure in a process of its own, the readers in
 turn, round after round, against a process that does nothing but send pre-rendered bytes over loopback. CPU is the reader's own,
-user and system. *Ratio* is to the first row.
+user and system: the least of the rounds, since what else the machine does only adds to it; other figures are medians. *Ratio*
+is to the first row.
 
 - `floor` is the bytes themselves: a socket, the body's chunks and the frames cut by hand, each payload decoded into a dict. It
   checks no status, content type, checksum or limit, keeps no time, survives no cancellation and no odd cut, folds no response
@@ -55,9 +56,9 @@ user and system. *Ratio* is to the first row.
 
 
 class Cell(NamedTuple):
-    """One figure: its median, least and most over the rounds."""
+    """One figure: what stands for the rounds, and their least and most."""
 
-    median: float
+    figure: float
     least: float
     most: float
 
@@ -101,7 +102,7 @@ def as_json(tables: list[Table], where: dict[str, str]) -> str:
         {
             "title": table.title,
             "unit": table.unit,
-            "median, least, most": {name: [round(value, 4) for value in cell] for name, cell in table.cells.items()},
+            "figure, least, most": {name: [round(value, 4) for value in cell] for name, cell in table.cells.items()},
             **({"failed": dict(table.failed)} if table.failed else {}),
         }
         for table in tables
@@ -119,16 +120,16 @@ def markdown(tables: list[Table], where: dict[str, str], goals: list[tuple[str, 
 
 
 def _section(table: Table) -> list[str]:
-    base = next(iter(table.cells.values())).median if table.cells else 1.0
+    base = next(iter(table.cells.values())).figure if table.cells else 1.0
     lines = [f"## {table.title[:1].upper()}{table.title[1:]}", "", *([table.note, ""] if table.note else [])]
     lines += [f"| | {table.unit} | least to most | ratio |", "|---|---:|---:|---:|"]
-    lines += [_line(name, cell, cell.median / base if base else 0) for name, cell in table.cells.items()]
+    lines += [_line(name, cell, cell.figure / base if base else 0) for name, cell in table.cells.items()]
     lines += [f"| {name} | failed: {why} | | |" for name, why in table.failed.items()]
     return [*lines, ""]
 
 
 def _line(name: str, cell: Cell, ratio: float) -> str:
-    return f"| {name} | {shown(cell.median)} | {shown(cell.least)} to {shown(cell.most)} | {ratio:.2f} |"
+    return f"| {name} | {shown(cell.figure)} | {shown(cell.least)} to {shown(cell.most)} | {ratio:.2f} |"
 
 
 def shown(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import signal
 from collections.abc import Generator
@@ -41,6 +42,8 @@ def pytest_collection_finish() -> None:
     from tests.plain import register
 
     register()
+    gc.collect()
+    gc.freeze()  # the tests themselves are no garbage; to look through them at every collection takes minutes in all
 
 
 @pytest.hookimpl(wrapper=True)
