@@ -49,7 +49,24 @@ def test_where_each_payload_has_more_to_tell_it_is_not_asked_for_ever() -> None:
 TOKEN = '{"token":{"id":1,"text":"%s","logprob":%s,"special":%s},"generated_text":%s,"details":%s,"index":1}'
 SAID = '{"model":"m","created_at":"now","message":{"role":"assistant","content":"%s","thinking":"%s"},"done":%s}'
 
+CHUNK = '{"id":"1","object":"chunk","model":"m","choices":[{"index":%s,"delta":{%s},"finish_reason":%s}],"usage":%s}'
+
 PAYLOADS: dict[str, list[str]] = {
+    "openai-chat": [
+        *[CHUNK % (0, f'"content":"{words}"', "null", "null") for words in ("a", "b c", "", "\\n")],
+        CHUNK % (0, '"role":"assistant","content":"a"', "null", "null"),
+        CHUNK % (1, '"content":"a"', "null", "null"),
+        CHUNK % (0, '"content":"a"', '"stop"', "null"),
+        CHUNK % (0, '"content":"a"', "null", '{"prompt_tokens":1}'),
+        CHUNK % (0, '"content":"a","refusal":"b"', "null", "null"),
+        CHUNK % (0, '"reasoning_content":"a"', "null", "null"),
+        CHUNK % (0, '"content":"a","color":1', "null", "null"),
+        '{"choices":[{"delta":{"content":"a"},"logprobs":{"content":[]}}],"obfuscation":"xyz"}',
+        '{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}',
+        '{"choices":[{"delta":{"content":"a"}}],"obfuscation":"xyz"}',
+        '{"error":{"message":"e"}}',
+        "[DONE]",
+    ],
     "huggingface-tgi": [
         *[TOKEN % (words, 0, "false", "null", "null") for words in ("a", "b c", "", "\\n")],
         TOKEN % ("a", -0.5, "false", "null", "null"),

@@ -19,7 +19,8 @@ import msgspec
 from bourn.dialects import openai_errors, payload
 from bourn.dialects.base import Dialect, HttpCall, WireError
 from bourn.dialects.openai_chat import request as openai_chat_request
-from bourn.dialects.openai_chat.decoder import CallPiece, ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.chunk import CallPiece, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.decoder import ChatDecoder
 from bourn.dialects.openai_chat.words import DONE, write_usage
 from bourn.dialects.plain import Plain
 from bourn.events import Event, Finish, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStart
@@ -55,6 +56,7 @@ class RunDecoder(ChatDecoder):
 
     marks = "[DONE]"
     plain = _Run(choices=[Choice(delta=Delta())])
+    plain_chunk = None
 
     def __init__(self) -> None:
         super().__init__()

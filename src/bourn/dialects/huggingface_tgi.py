@@ -18,7 +18,8 @@ import msgspec
 from bourn.dialects import openai_errors, payload, plain_text
 from bourn.dialects.base import Dialect, HttpCall, WireError
 from bourn.dialects.openai_chat.beside import Beside
-from bourn.dialects.openai_chat.decoder import ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.chunk import Choice, Chunk, Delta
+from bourn.dialects.openai_chat.decoder import ChatDecoder
 from bourn.dialects.openai_chat.notes import TEXT_LOGPROBS
 from bourn.dialects.openai_chat.request import as_http, read_body
 from bourn.dialects.plain import Plain
@@ -89,6 +90,7 @@ class TokenDecoder(ChatDecoder):
     """Tokens of one answer to events."""
 
     marks = "generated_text"
+    plain_chunk = None
 
     def __init__(self) -> None:
         super().__init__()

@@ -19,7 +19,8 @@ from bourn.dialects import openai_errors, payload, plain_text
 from bourn.dialects.base import Dialect, HttpCall, WireError
 from bourn.dialects.logprobs import write_columns
 from bourn.dialects.openai_chat.beside import Beside
-from bourn.dialects.openai_chat.decoder import ChatDecoder, Choice, Chunk, Delta
+from bourn.dialects.openai_chat.chunk import Choice, Chunk, Delta
+from bourn.dialects.openai_chat.decoder import ChatDecoder
 from bourn.dialects.openai_chat.notes import TEXT_LOGPROBS
 from bourn.dialects.openai_chat.request import RENAMES, as_http, ask_for_stream, read_body
 from bourn.dialects.openai_chat.words import DONE, FINISH_WORDS, write_usage
@@ -55,6 +56,7 @@ class CompletionDecoder(ChatDecoder):
     """Chunks of one answer to events."""
 
     plain = _TextChunk(choices=[_TextChoice(delta=Delta())])
+    plain_chunk = None
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,8 +8,8 @@ End evidence is a finish reason of choice 0, or ``[DONE]``: services drop either
 after the finish reason, so parts are ended at the last mark that comes.
 
 House rule: a chunk that brings nothing but more of the part at hand takes the straight line in ``ChatDecoder.feed``, and most
-of those are not even read (see ``refrain``); all else goes through the tables, and nothing that a service is known to send is
-dropped.
+of those are not even read (see ``refrain``), or no more of them than the words (see ``plain``); all else goes through the
+tables, and nothing that a service is known to send is dropped.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from msgspec.structs import astuple
 from bourn.dialects import openai_errors, payload
 from bourn.dialects.base import Dialect, reason_for, truncated
 from bourn.dialects.openai_chat.beside import Beside
+from bourn.dialects.openai_chat.chunk import CallPiece, Choice, Chunk, Delta, PlainChunk
 from bourn.dialects.openai_chat.request import PATH, call, parse
 from bourn.dialects.openai_chat.server import ChatEncoder, encode_whole
 from bourn.dialects.openai_chat.words import (
@@ -35,82 +36,14 @@ from bourn.dialects.openai_chat.words import (
     rest_of_usage,
 )
 from bourn.dialects.parts import Parts
+from bourn.dialects.plain import Plain
 from bourn.dialects.refrain import Refrain
 from bourn.errors import BournError, PayloadError
 from bourn.events import Event, Finish, Other, ReasoningDelta, RefusalDelta, Safety, Start, TextDelta, Usage
 from bourn.wire.sse import SSEFrame, SSEFramer
 
-_Strays = dict[str, Any] | None
-"""What a service sends beside the fields that are known; see ``payload.decode_all``."""
-
-
-class _Function(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    name: str | None = None
-    arguments: Any = None
-
-
-class _Custom(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    name: str | None = None
-    input: Any = None
-
-
-class CallPiece(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """A piece of a tool call."""
-
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-    custom: _Custom | None = None
-    type: Any = None  # which of the two it is
-    strays: _Strays = msgspec.field(default=None, name=payload.STRAYS)
-
-
-class Delta(DeltaOthers, gc=False, forbid_unknown_fields=True):
-    """What a choice brings; the last four say nothing."""
-
-    content: str | list[Any] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_details: list[Any] | None = None
-    refusal: str | None = None
-    tool_calls: list[CallPiece] | None = None
-    function_call: _Function | None = None
-    role: Any = None
-    name: Any = None  # the role again
-    token_id: Any = None  # Together: a token's number beside its text
-    type: Any = None
-
-
-class Choice(ChoiceOthers, gc=False, forbid_unknown_fields=True):
-    """One of the answers that were asked for; the last two say again what the delta says."""
-
-    index: int | None = 0
-    delta: Delta | None = None
-    finish_reason: str | None = None
-    strays: _Strays = msgspec.field(default=None, name=payload.STRAYS)
-    text: Any = None  # Together
-    message: Any = None  # Perplexity, Writer
-
-
-class Chunk(ChunkOthers, gc=False, forbid_unknown_fields=True):
-    """An event of the stream; formats that resemble this one are read into it. The last five say nothing."""
-
-    id: Any = None
-    model: Any = None
-    choices: list[Choice] | None = None
-    usage: Any = None
-    error: Any = None
-    service_tier: Any = None
-    provider: Any = None  # OpenRouter: who answers
-    strays: _Strays = msgspec.field(default=None, name=payload.STRAYS)
-    object: Any = None
-    created: Any = None
-    system_fingerprint: Any = None
-    obfuscation: Any = None  # padding
-    p: Any = None  # padding
-
-
 _CHUNK = msgspec.json.Decoder(Chunk)
+_PLAIN_CHUNK = msgspec.json.Decoder(PlainChunk)
 _ANY = msgspec.json.Decoder()
 
 _PLAIN = Chunk(choices=[Choice(delta=Delta())])
@@ -147,12 +80,13 @@ class _OpenCall:
 class ChatDecoder:
     """Chunks of one answer to events: feed it frames, then close it. ``PayloadError`` and ``ModelError`` end the answer.
 
-    A format that resembles this one is a subclass with a :meth:`read` of its own, its own words for the end ``marks``, and
-    what is ``plain`` there.
+    A format that resembles this one is a subclass with a :meth:`read` of its own, its own words for the end ``marks``, what is
+    ``plain`` there, and no ``plain_chunk``.
     """
 
     marks = "a finish reason or [DONE]"
     plain: ClassVar[Chunk] = _PLAIN
+    plain_chunk: ClassVar[msgspec.json.Decoder[PlainChunk] | None] = _PLAIN_CHUNK
 
     def __init__(self) -> None:
         self.ended = False
@@ -165,6 +99,7 @@ class ChatDecoder:
         self._parts = Parts()
         self._beside = Beside(self._parts)
         self._refrain = Refrain()
+        self._chunks = None if self.plain_chunk is None else Plain(self.plain_chunk)
         self._calls: dict[int | str, _OpenCall] = {}
         self._last_call: int | str = 0
         self._raw_reason: str | None = None
@@ -187,6 +122,11 @@ class ChatDecoder:
             return (self._event(self._index, words),)
         if data == DONE:
             return self._finish()
+        if self._key == "content" and self._chunks is not None and (told := self._chunks.read(data)) is not None:
+            words = told.choices[0].delta.content
+            if words:
+                self._refrain.learn(data, words, self._reread)
+                return (TextDelta(self._index, words),)
         chunk = self.read(data)
         words = self._words(chunk)
         if words:
