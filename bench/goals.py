@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 from bench.report import Table, shown
@@ -51,6 +52,16 @@ def _spread(title: str, *rows: str) -> Callable[[Figures], float]:
     return lambda seen: max(seen[title][row] for row in rows) / min(seen[title][row] for row in rows)
 
 
+def _more(seen: Figures) -> float:
+    """What the events cost that a longer answer has more than the next shorter one: the dearest by the cheapest.
+
+    What a connection costs, which is most of a short answer, is not in it.
+    """
+    spent = [(count, us * count) for row, us in seen[_LONG].items() for count in [int(row.split()[0].replace(",", ""))]]
+    more = [(cost - less) / (count - fewer) for (fewer, less), (count, cost) in pairwise(sorted(spent))]
+    return max(more) / min(more)
+
+
 _CHAT, _PADDED = "flooded, openai-chat", "flooded, openai-chat, no two payloads alike"
 _PACED, _CALL = "paced, 50 streams, uvloop", "a call of one word, its connection kept"
 _LONG, _CUT = "bourn, by length of the answer", "bourn, by size and cut, in memory"
@@ -68,9 +79,7 @@ GOALS = (
     ),
     _beside("paced, 50 streams, openai by bourn", _PACED, "openai", 12),
     Goal("5,000 streams on one core, memory each", "≤ 24 KiB", _row("memory, 5,000 streams, resident", "bourn"), 24 * 1024),
-    Goal(
-        "100 to 1,000,000 events, dearest by cheapest", "≤ 1.5 times", _spread(_LONG, "1,000 events", "1,000,000 events"), 1.5
-    ),
+    Goal("one event more, from 100 to 1,000,000, dearest by cheapest", "≤ 1.5 times", _more, 1.5),
     Goal("byte by byte, 1 MiB by 64 KiB", "≤ 1.5 times", _spread(_CUT, "64 KiB, byte by byte", "1 MiB, byte by byte"), 1.5),
     Goal(
         "one frame of 16 MiB by one of 1 MiB, a byte",

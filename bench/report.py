@@ -102,12 +102,29 @@ def as_json(tables: list[Table], where: dict[str, str]) -> str:
         {
             "title": table.title,
             "unit": table.unit,
+            "note": table.note,
             "figure, least, most": {name: [round(value, 4) for value in cell] for name, cell in table.cells.items()},
             **({"failed": dict(table.failed)} if table.failed else {}),
         }
         for table in tables
     ]
     return json.dumps({"setting": where, "tables": told}, indent=1, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> tuple[list[Table], dict[str, str]]:
+    """What ``as_json`` told: the tables, and on what they were measured."""
+    told = json.loads(text)
+    tables = [
+        Table(
+            each["title"],
+            each["unit"],
+            {name: Cell(*cell) for name, cell in each["figure, least, most"].items()},
+            each["note"],
+            each.get("failed", {}),
+        )
+        for each in told["tables"]
+    ]
+    return tables, told["setting"]
 
 
 def markdown(tables: list[Table], where: dict[str, str], goals: list[tuple[str, str, str, str]]) -> str:
