@@ -291,7 +291,7 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-if "asyncio" in sys.modules:
+if "asyncio" in sys.modules and "_pytest" not in sys.modules:  # a suite has our plugin, whether it uses us or not
     import_module("bourn.calls")
 
 
