@@ -171,6 +171,33 @@ sabotage(
 )
 
 
+class Collected:
+    """An answer that was read to its end before anybody got it."""
+
+    def __init__(self, stream: ReferenceStream, events: list[Event]) -> None:
+        self.response = stream.response
+        self._events = iter(events)
+
+    def __aiter__(self) -> Collected:
+        return self
+
+    async def __anext__(self) -> Event:
+        for event in self._events:
+            return event
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """There is nothing to close any more."""
+
+
+async def _collects(client: ReferenceClient) -> Collected:
+    stream = ReferenceStream(client)
+    return Collected(stream, [event async for event in stream])
+
+
+sabotage("9.2", "there was no stream that could tell the answer so far", reference("collects first", _collects))
+
+
 class SkipsErrors(ReferenceStream):
     """Takes an error event for one that it does not know."""
 
