@@ -6,12 +6,14 @@ command line.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bourn import providers
-from bourn.cli import again
+from bourn.cli import again, question
+from bourn.cli.arguments import Parser
 from bourn.cli.fetching import bring
 from bourn.cli.terminal import Console
 from bourn.client import Client
@@ -66,28 +68,26 @@ class Asking:
         )
 
 
-def asking(
-    console: Console,
-    *,
-    model: str | None,
-    base_url: str | None = None,
-    api_key_env: str | None = None,
-    dialect: str | None = None,
-    time_limits: Mapping[str, float | None] | None = None,
-    options: Mapping[str, Any] | None = None,
-    retries: int | None = None,
-    offline: bool = False,
-) -> Asking:
+def configure(parser: Parser) -> None:
+    """The arguments that say where the model is reached, for commands that ask one."""
+    add = parser.add_argument
+    add("--base-url", metavar="URL", help="where the provider's dialect is spoken")
+    add("--api-key-env", metavar="VARIABLE", help="the environment variable that holds the key")
+    add("--dialect", metavar="NAME", help="the wire format, if not the provider's usual one")
+
+
+def asking(console: Console, arguments: Namespace, model: str | None) -> Asking:
     """Whom the command line means; without a model the default one, and a remark that says which and why."""
     if model is None:
         model, why = providers.default_model(console.environ)
         console.note(f"bourn: asking {model}, because {why} (-m names another)")
-    given = {name: value for name, value in (options or {}).items() if value is not None}
-    if time_limits:
-        given["timeouts"] = Timeouts(**time_limits)
-    if retries is not None:
-        given["retry"] = again.policy(retries)
-    return Asking(model, base_url, _key(console.environ, api_key_env), dialect, given, offline)
+    given = {name: value for name, value in question.options(arguments).items() if value is not None}
+    if arguments.timeout:
+        given["timeouts"] = Timeouts(**arguments.timeout)
+    if arguments.retries is not None:
+        given["retry"] = again.policy(arguments.retries)
+    base_url, variable, dialect = (getattr(arguments, name, None) for name in ("base_url", "api_key_env", "dialect"))
+    return Asking(model, base_url, _key(console.environ, variable), dialect, given, arguments.offline)
 
 
 def _key(environ: Mapping[str, str], variable: str | None) -> str | None:

@@ -52,9 +52,7 @@ def configure(parser: Parser) -> None:
     add("--tpm", metavar="N", type=read.number, help="at most so many tokens a minute, to each provider")
     add("--ordered", action="store_true", help="write the answers in the order of the questions")
     add("--retry-errors", action="store_true", help="ask rows again that are errors in OUT")
-    add("--base-url", metavar="URL", help="where the provider's dialect is spoken")
-    add("--api-key-env", metavar="VARIABLE", help="the environment variable that holds the key")
-    add("--dialect", metavar="NAME", help="the wire format, if not the provider's usual one")
+    ask.configure(parser)
     question.configure(parser)
 
 
@@ -63,17 +61,7 @@ def run(arguments: Namespace) -> int:
     console = Console(os.environ, quiet=arguments.quiet)
     _check(arguments)
     arguments.pace = Pace(arguments.rpm, arguments.tpm)
-    asking = ask.asking(
-        console,
-        model=arguments.model,
-        base_url=arguments.base_url,
-        api_key_env=arguments.api_key_env,
-        dialect=arguments.dialect,
-        time_limits=arguments.timeout,
-        options=question.options(arguments),
-        retries=arguments.retries,
-        offline=arguments.offline,
-    )
+    asking = ask.asking(console, arguments, arguments.model)
     asking.check(console)
     source = Questions(arguments.input, console, Models(asking, console))
     source.check()

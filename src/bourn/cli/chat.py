@@ -44,9 +44,7 @@ def configure(parser: Parser) -> None:
         const="plain",
         help="markdown as it came, on a terminal too",
     )
-    add("--base-url", metavar="URL", help="where the provider's dialect is spoken")
-    add("--api-key-env", metavar="VARIABLE", help="the environment variable that holds the key")
-    add("--dialect", metavar="NAME", help="the wire format, if not the provider's usual one")
+    ask.configure(parser)
     question.configure(parser)
 
 
@@ -57,17 +55,7 @@ def run(arguments: Namespace) -> int:
     if converses and arguments.show in ("json", "jsonl"):
         raise InputError(f"--{arguments.show} needs a prompt")
     prompt = "" if converses else question.prompt(arguments.prompt, console)
-    asking = ask.asking(
-        console,
-        model=arguments.model,
-        base_url=arguments.base_url,
-        api_key_env=arguments.api_key_env,
-        dialect=arguments.dialect,
-        time_limits=arguments.timeout,
-        options=question.options(arguments),
-        retries=arguments.retries,
-        offline=arguments.offline,
-    )
+    asking = ask.asking(console, arguments, arguments.model)
     asking.check(console)
     if converses:
         return Conversation(console, asking, arguments.system, plain=arguments.show == "plain").run()

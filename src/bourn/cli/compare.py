@@ -79,14 +79,7 @@ def _check(models: Sequence[str]) -> None:
 
 
 def _asking(model: str, arguments: Namespace, console: Console) -> Asking:
-    asking = ask.asking(
-        console,
-        model=model,
-        time_limits=arguments.timeout,
-        options=question.options(arguments),
-        retries=arguments.retries,
-        offline=arguments.offline,
-    )
+    asking = ask.asking(console, arguments, model)
     asking.check(console)
     return asking
 
