@@ -42,43 +42,23 @@ from bourn.wire.sse import SSEFrame, SSEFramer
 T = TypeVar("T")
 
 
-class _Text(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="type", tag="text_delta"):
+class _Piece(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="type"):
+    """A delta that has a text and nothing else."""
+
+
+class _Text(_Piece, frozen=True, gc=False, tag="text_delta"):
     text: str
 
 
-class _Thinking(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    forbid_unknown_fields=True,
-    tag_field="type",
-    tag="thinking_delta",
-    rename={"text": "thinking"},
-):
+class _Thinking(_Piece, frozen=True, gc=False, tag="thinking_delta", rename={"text": "thinking"}):
     text: str
 
 
-class _Input(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    forbid_unknown_fields=True,
-    tag_field="type",
-    tag="input_json_delta",
-    rename={"text": "partial_json"},
-):
+class _Input(_Piece, frozen=True, gc=False, tag="input_json_delta", rename={"text": "partial_json"}):
     text: str
 
 
-class _Signature(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    forbid_unknown_fields=True,
-    tag_field="type",
-    tag="signature_delta",
-    rename={"text": "signature"},
-):
+class _Signature(_Piece, frozen=True, gc=False, tag="signature_delta", rename={"text": "signature"}):
     text: str
 
 
