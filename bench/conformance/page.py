@@ -22,7 +22,7 @@ HEAD = """\
 
 Written by `python -m bench.conformance`, which installs the pinned versions (the dependency groups `conformance` and
 `conformance-older`), runs `bourn verify` on each subject ({runs}) and keeps the results in `docs/conformance.json`; do not
-edit it by hand. The rules are in [contract.md](contract.md), the adapters in `src/bourn/contract/adapters`, a page each at most.
+edit it by hand. The rules are in [contract.md](contract.md), the adapters in `src/bourn/contract/adapters`, a page each.
 
 An adapter uses a library as its documentation does and declares only what the library promises; what is not promised is not
 judged (an empty cell). A FAIL is no verdict on a library: many rules ask for what nobody promised, and each is one command to
