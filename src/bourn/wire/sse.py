@@ -72,13 +72,13 @@ class SSEFramer:
         if self.broken:
             raise self._too_large()
         frames: list[SSEFrame] = []
-        data = self._take_whole(data, frames)
-        if not data:
-            return frames
-        roomy = self._held() + len(self._pending) + len(data) <= self._limit
-        lines = self._split(data)
         try:
-            self._take(lines if roomy else self._checked(lines), frames)
+            if (self._data is not None or self._event) and (end := data.find(b"\n\n") + 2) > 1:
+                self._take_lines(data[:end], frames)  # the rest of the event at hand
+                data = data[end:]
+            data = self._take_whole(data, frames)
+            if data:
+                self._take_lines(data, frames)
         except FrameTooLargeError:
             self.broken = True
             self._pending.clear()
@@ -93,25 +93,45 @@ class SSEFramer:
         return not (self._pending or self._data is not None or self._event)
 
     def _take_whole(self, data: bytes, frames: list[SSEFrame]) -> bytes:
-        """Take the whole events that ``data`` begins with, or completes, the way nearly all are written; what is left of it.
-
-        That is: lines that end with LF, one of data, and before it the event's name or nothing.
-        """
+        """Take the whole events that ``data`` begins with, or completes; what is left of it."""
         if self._data is not None or self._event or self._after_cr or self._at_start:
             return data
-        end = data.rfind(b"\n\n")
-        if end < 0 or b"\r" in data or len(self._id) + len(self._pending) + len(data) > self._limit:
+        line_end = b"\r\n" if b"\r" in data else b"\n"
+        blank = line_end + line_end
+        end = data.rfind(blank)
+        if end < 0 or len(self._id) + len(self._pending) + len(data) > self._limit:
             return data
-        whole, left = data[:end], data[end + 2 :]
+        whole, left = data[:end], data[end + len(blank) :]
         if self._pending:
             whole = bytes(self._pending) + whole
             self._pending.clear()
+        if not self._take_alike(whole, line_end, frames):
+            if line_end == b"\n":
+                self._take_each(whole, frames)
+            else:
+                self._take([*whole.splitlines(), b""], frames)
+        return left
+
+    def _take_alike(self, whole: bytes, line_end: bytes, frames: list[SSEFrame]) -> bool:
+        """Take whole events at once if each begins as the last one did and has no further line; whether that was so."""
+        head = self._head.replace(b"\n", line_end)
+        if not whole.startswith(head):
+            return False
+        told = whole[len(head) :].split(line_end + line_end + head)
+        lines = len(told) * (head.count(b"\n") + 2) - 2
+        if whole.count(b"\n") != lines or (line_end != b"\n" and whole.count(b"\r") != lines):
+            return False
+        name, id = self._name, self._id
+        frames += [SSEFrame(name, data, id) for data in told]
+        return True
+
+    def _take_each(self, whole: bytes, frames: list[SSEFrame]) -> None:
+        """Take whole events whose lines end with LF, the fast way those of one line of data and at most a name before it."""
         for event in whole.split(b"\n\n"):
             if (event.startswith(self._head) or self._begins(event)) and b"\n" not in (data := event[len(self._head) :]):
                 frames.append(SSEFrame(self._name, data, self._id))
             else:
                 self._take([*event.split(b"\n"), b""], frames)
-        return left
 
     def _begins(self, event: bytes) -> bool:
         """Whether a whole event begins in the usual way, which is remembered then."""
@@ -121,6 +141,12 @@ class SSEFramer:
         self._head = head[0]
         self._name = (head[1] or b"").decode("utf-8", "replace")
         return True
+
+    def _take_lines(self, data: bytes, frames: list[SSEFrame]) -> None:
+        """Take bytes line by line, however they are written."""
+        roomy = self._held() + len(self._pending) + len(data) <= self._limit
+        lines = self._split(data)
+        self._take(lines if roomy else self._checked(lines), frames)
 
     def _split(self, data: bytes) -> list[bytes]:
         """The lines that ``data`` completes; what is left of it becomes, or stays, pending."""
