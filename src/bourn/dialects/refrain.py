@@ -26,7 +26,7 @@ _PROBE = "\x01bourn\x02"
 class Refrain:
     """Ask it for the :meth:`words` of each payload first; let it :meth:`learn` from one that brought words and nothing else."""
 
-    __slots__ = ("_head", "_lessons", "_tail")
+    __slots__ = ("_head", "_lessons", "_tail", "_words")
 
     def __init__(self) -> None:
         self._lessons = _LESSONS
@@ -36,13 +36,14 @@ class Refrain:
         """The part is over: other words belong to another one."""
         self._head = b""
         self._tail = b""
+        self._words = slice(0)  # where they are in a payload
 
     def words(self, data: bytes) -> str:
         """The words of a payload that is the refrain but for them; ``""`` for any other, which is to be read."""
         if not (self._head and data.startswith(self._head) and data.endswith(self._tail)):
             return ""
         try:
-            words = _WORD.decode(data[len(self._head) : -len(self._tail)])
+            words = _WORD.decode(data[self._words])
         except (msgspec.DecodeError, UnicodeDecodeError):
             return ""
         self._lessons = _LESSONS
@@ -56,3 +57,4 @@ class Refrain:
         head, found, tail = data.partition(msgspec.json.encode(words))
         if found and tail and len(head) + len(tail) <= _LONGEST and read(head + msgspec.json.encode(_PROBE) + tail) == _PROBE:
             self._head, self._tail = head, tail
+            self._words = slice(len(head), -len(tail))

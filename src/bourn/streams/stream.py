@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from bourn.errors import BournError, BusyError, ClosedError, InputError
-from bourn.events import Event, Finish
+from bourn.events import Event
 from bourn.response import Response
 from bourn.streams.text import TextStream
 from bourn.transport.base import Source
@@ -49,11 +50,13 @@ class Stream:
         self.model = model
         self.asks = object() if asks is None else asks
         self.restarts = restarts
-        self._events: deque[Event] = deque()
-        self._given = 0
+        self._events: deque[Event] = deque()  # to be given next
+        self._batch: Sequence[Event] = ()  # to be given after those, from _at on
+        self._at = 0
+        self._turn = _TURN  # how many of the batch may go to the events before the loop gets its turn
         self._busy = False
         self._used = False  # entered, read or closed
-        self._finished = False  # Finish was given
+        self._unread = False  # closed while there were events to be given
         self._released = False  # the connection was let go of
         self._closed = False  # by aclose()
         self._error: BournError | None = None
@@ -87,7 +90,7 @@ class Stream:
 
     def buffered(self) -> int:
         """How many events are there already: they can be read without waiting for the provider."""
-        return len(self._events)
+        return len(self._events) + len(self._batch) - self._at
 
     def take(self) -> Source:
         """Its source, for a stream that is made of this one, which counts as closed from now on.
@@ -164,51 +167,63 @@ class Stream:
     async def __anext__(self) -> Event:
         """The next event; ``StopAsyncIteration`` only after ``Finish``."""
         events = self._events
-        if self._given >= _TURN:
-            await self._pause()
         if not events:
             await self._fill()
-        self._given += 1
         event = events.popleft()
         self._response.fold(event)
-        if type(event) is Finish:
-            self._finished = True
         return event
 
     async def _fill(self) -> None:
         """Wait until there is an event to give. Raises the end, the error, or that somebody else is waiting."""
-        self._raise_if_over()
+        if self._busy or self._released:
+            self._raise_if_over()
+        if not self._turn:
+            await self._pause()
         self._busy = self._used = True
         try:
-            if self._finished:
+            if self._response.complete:
                 await self._release()
                 raise StopAsyncIteration
-            self._events.extend(await self._source.receive())
+            batch = self._batch or await self._source.receive()
         except BournError as error:
             raise self._failed(error) from error.__cause__
         finally:
             self._busy = False
+        if self._at or len(batch) > self._turn:
+            batch = self._due(batch)
+        self._events.extend(batch)
+        self._turn -= len(batch)
+
+    def _due(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """The part of a batch that may be given before the loop gets its turn; the rest waits."""
+        due = batch[self._at : self._at + self._turn]
+        at = self._at + len(due)
+        self._batch, self._at = (batch, at) if at < len(batch) else ((), 0)
+        return due
 
     async def _pause(self) -> None:
-        """Give the loop its turn, whether or not events are waiting in the buffer."""
-        self._raise_if_over()
+        """Give the loop its turn, whether or not events are waiting."""
         self._busy = True
         try:
             await asyncio.sleep(0)
         finally:
             self._busy = False
         self._raise_if_over()
-        self._given = 0
+        self._turn = _TURN
 
     def _raise_if_over(self) -> None:
         if self._busy:
             raise self._with_context(BusyError("another task is waiting on this stream; one reader at a time"))
         if self._error is not None:
             raise self._error.fresh()
-        if self._finished and self._released:
+        if self._released and self._is_finished():
             raise StopAsyncIteration
         if self._closed or self._released:
             raise self._with_context(ClosedError("the stream was closed before its end; what had arrived is in .response"))
+
+    def _is_finished(self) -> bool:
+        """Whether ``Finish`` was given."""
+        return self._response.complete and not self._unread
 
     def _failed(self, error: BournError) -> BournError:
         """Note the error, without the frames that lead back here, and let go of the connection."""
@@ -228,8 +243,12 @@ class Stream:
 
     def _fold_rest(self) -> None:
         """What had arrived belongs to the response, read or not."""
-        while self._events:
-            self._response.fold(self._events.popleft())
+        rest = [*self._events, *self._batch[self._at :]]
+        self._events.clear()
+        self._batch, self._at = (), 0
+        for event in rest:
+            self._unread = True
+            self._response.fold(event)
 
     async def _release(self) -> None:
         try:
@@ -248,5 +267,5 @@ class Stream:
             self.abort()
 
     def __repr__(self) -> str:
-        state = "closed" if self._released else "finished" if self._finished else "open"
+        state = "closed" if self._released else "finished" if self._is_finished() else "open"
         return f"<Stream {self.provider}/{self.model} {state}>"

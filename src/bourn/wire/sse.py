@@ -25,7 +25,7 @@ from bourn.wire.base import FRAME_LIMIT
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = b"\n\r"
 
-_HEAD = re.compile(rb"(?:event: ([^\n]{,200})\n)?data: ")
+_HEAD = re.compile(rb"(?:event: ([^\r\n]{,200})\n)?data: ")
 """How nearly all events begin; a longer name is not remembered."""
 
 
@@ -46,6 +46,7 @@ class SSEFramer:
         "_data",
         "_event",
         "_head",
+        "_head_lines",
         "_id",
         "_limit",
         "_more",
@@ -60,6 +61,7 @@ class SSEFramer:
         self._after_cr = False  # a LF that comes next belongs to the CR before it
         self._pending = bytearray()  # a line whose end has not come
         self._head = b"data: "  # what the last whole event began with, and most likely the next one does
+        self._head_lines = 0  # that this ends
         self._name = ""  # that this says
         self._event = ""
         self._id = ""
@@ -96,8 +98,7 @@ class SSEFramer:
         """Take the whole events that ``data`` begins with, or completes; what is left of it."""
         if self._data is not None or self._event or self._after_cr or self._at_start:
             return data
-        line_end = b"\r\n" if b"\r" in data else b"\n"
-        blank = line_end + line_end
+        line_end, blank = (b"\r\n", b"\r\n\r\n") if b"\r" in data else (b"\n", b"\n\n")
         end = data.rfind(blank)
         if end < 0 or len(self._id) + len(self._pending) + len(data) > self._limit:
             return data
@@ -106,32 +107,37 @@ class SSEFramer:
             whole = bytes(self._pending) + whole
             self._pending.clear()
         if not self._take_alike(whole, line_end, frames):
-            if line_end == b"\n":
-                self._take_each(whole, frames)
-            else:
-                self._take([*whole.splitlines(), b""], frames)
+            for event in whole.split(blank):
+                self._take_event(event, frames)
         return left
 
     def _take_alike(self, whole: bytes, line_end: bytes, frames: list[SSEFrame]) -> bool:
-        """Take whole events at once if each begins as the last one did and has no further line; whether that was so."""
-        head = self._head.replace(b"\n", line_end)
+        """Take whole events at once if each begins as the last one did and has no line more; whether that was so."""
+        head, lines = self._head, whole.count(b"\n")
+        if line_end != b"\n":
+            head = head.replace(b"\n", line_end)
+            if whole.count(b"\r") != lines:
+                return False
         if not whole.startswith(head):
             return False
+        if lines == self._head_lines:
+            frames.append(SSEFrame(self._name, whole[len(head) :], self._id))
+            return True
         told = whole[len(head) :].split(line_end + line_end + head)
-        lines = len(told) * (head.count(b"\n") + 2) - 2
-        if whole.count(b"\n") != lines or (line_end != b"\n" and whole.count(b"\r") != lines):
+        if lines != len(told) * (self._head_lines + 2) - 2:
             return False
         name, id = self._name, self._id
         frames += [SSEFrame(name, data, id) for data in told]
         return True
 
-    def _take_each(self, whole: bytes, frames: list[SSEFrame]) -> None:
-        """Take whole events whose lines end with LF, the fast way those of one line of data and at most a name before it."""
-        for event in whole.split(b"\n\n"):
-            if (event.startswith(self._head) or self._begins(event)) and b"\n" not in (data := event[len(self._head) :]):
+    def _take_event(self, event: bytes, frames: list[SSEFrame]) -> None:
+        """Take a whole event, the fast way if it is one line of data and before it the event's name or nothing."""
+        if event.startswith(self._head) or self._begins(event):
+            data = event[len(self._head) :]
+            if b"\n" not in data and b"\r" not in data:
                 frames.append(SSEFrame(self._name, data, self._id))
-            else:
-                self._take([*event.split(b"\n"), b""], frames)
+                return
+        self._take([*event.splitlines(), b""], frames)
 
     def _begins(self, event: bytes) -> bool:
         """Whether a whole event begins in the usual way, which is remembered then."""
@@ -139,6 +145,7 @@ class SSEFramer:
         if head is None:
             return False
         self._head = head[0]
+        self._head_lines = 0 if head[1] is None else 1
         self._name = (head[1] or b"").decode("utf-8", "replace")
         return True
 
