@@ -33,6 +33,14 @@ VECTORS: dict[str, tuple[bytes, list[Triple]]] = {
     "LF CR is two line ends": (b"data: a\n\rdata: b\n\r", [("", b"a", ""), ("", b"b", "")]),
     "CR CR LF is two line ends": (b"data: a\r\r\ndata: b\r\r\n", [("", b"a", ""), ("", b"b", "")]),
     "CRLF inside one event": (b"data: a\r\ndata: b\r\n\r\n", [("", b"a\nb", "")]),
+    "a CR among CRLF": (
+        b"data: a\r\n\r\ndata: b\rdata: c\r\n\r\ndata: d\r\n\r\n",
+        [("", b"a", ""), ("", b"b\nc", ""), ("", b"d", "")],
+    ),
+    "a CR among CRLF and comments": (
+        b"data: a\r\n\r\n: hi\r\n\r\ndata: b\rdata: c\r\n\r\n",
+        [("", b"a", ""), ("", b"b\nc", "")],
+    ),
     "many blank lines": (b"\n\n\r\n\rdata: a\n\n\n\r\r\ndata: b\n\n\n\n", [("", b"a", ""), ("", b"b", "")]),
     "odd characters end no line": (
         "data: a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei\n\n".encode(),
@@ -119,6 +127,10 @@ VECTORS: dict[str, tuple[bytes, list[Triple]]] = {
     ),
     "an id is reset": (b"id: 1\ndata: a\n\nid\ndata: b\n\ndata: c\n\n", [("", b"a", "1"), ("", b"b", ""), ("", b"c", "")]),
     "an id without data holds": (b"id: 1\n\ndata: a\n\n", [("", b"a", "1")]),
+    "an id holds for all that come alike": (
+        b"id: 1\ndata: a\n\ndata: b\n\ndata: c\n\n",
+        [("", b"a", "1"), ("", b"b", "1"), ("", b"c", "1")],
+    ),
     "an id after the data": (b"data: a\nid: 1\n\n", [("", b"a", "1")]),
     "an id with NUL is ignored": (b"id: 1\nid: 2\0\ndata: a\n\n", [("", b"a", "1")]),
     # the end
@@ -229,7 +241,17 @@ TOKENS = [
         b"[DONE]",
     ),
 ]
-bodies = st.lists(st.sampled_from(TOKENS), max_size=30).map(b"".join) | st.binary(max_size=40)
+ODD = st.sampled_from(
+    [b"data: b", b"event: e\ndata: a", b"data: a\nid: 1", b"data: a\rdata: b", b"event: f\ndata: a\rb", b"", b":", b"data: \n"]
+)
+alike = st.builds(
+    lambda events, end: b"".join(event.replace(b"\n", end) + end + end for event in events),
+    st.lists(st.just(b"data: a") | ODD, max_size=8) | st.lists(st.just(b"event: e\ndata: a") | ODD, max_size=8),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+)
+"""Streams as providers write them, whole events of one kind, among them some that only resemble it."""
+
+bodies = st.lists(st.sampled_from(TOKENS), max_size=30).map(b"".join) | st.binary(max_size=40) | alike
 cut_bodies = bodies.flatmap(lambda body: st.tuples(st.just(body), chunkings(body)))
 
 

@@ -73,14 +73,19 @@ class SSEFramer:
         """Take the next bytes; give the events that they complete. Raises ``FrameTooLargeError``, as ``Framer`` says."""
         if self.broken:
             raise self._too_large()
+        if self._at_start:
+            data = self._without_bom(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")
         frames: list[SSEFrame] = []
         try:
             if (self._data is not None or self._event) and (end := data.find(b"\n\n") + 2) > 1:
                 self._take_lines(data[:end], frames)  # the rest of the event at hand
                 data = data[end:]
-            data = self._take_whole(data, frames)
-            if data:
-                self._take_lines(data, frames)
+            left = self._take_whole(data, frames)
+            if left:
+                self._take_lines(left, frames)
         except FrameTooLargeError:
             self.broken = True
             self._pending.clear()
@@ -96,7 +101,7 @@ class SSEFramer:
 
     def _take_whole(self, data: bytes, frames: list[SSEFrame]) -> bytes:
         """Take the whole events that ``data`` begins with, or completes; what is left of it."""
-        if self._data is not None or self._event or self._after_cr or self._at_start:
+        if self._data is not None or self._event:
             return data
         line_end, blank = (b"\r\n", b"\r\n\r\n") if b"\r" in data else (b"\n", b"\n\n")
         end = data.rfind(blank)
@@ -114,11 +119,7 @@ class SSEFramer:
     def _take_alike(self, whole: bytes, line_end: bytes, frames: list[SSEFrame]) -> bool:
         """Take whole events at once if each begins as the last one did and has no line more; whether that was so."""
         head, lines = self._head, whole.count(b"\n")
-        if line_end != b"\n":
-            head = head.replace(b"\n", line_end)
-            if whole.count(b"\r") != lines:
-                return False
-        if not whole.startswith(head):
+        if not whole.startswith(head) or (line_end != b"\n" and whole.count(b"\r") != lines):
             return False
         if lines == self._head_lines:
             frames.append(SSEFrame(self._name, whole[len(head) :], self._id))
@@ -156,14 +157,7 @@ class SSEFramer:
         self._take(lines if roomy else self._checked(lines), frames)
 
     def _split(self, data: bytes) -> list[bytes]:
-        """The lines that ``data`` completes; what is left of it becomes, or stays, pending."""
-        if self._at_start:
-            data = self._without_bom(data)
-        if self._after_cr and data:
-            self._after_cr = False
-            data = data.removeprefix(b"\n")
-        if not data:
-            return []
+        """The lines that ``data``, which is not empty, completes; what is left of it becomes, or stays, pending."""
         lines = data.splitlines()  # of bytes: at LF, CRLF and CR only
         rest = b"" if data[-1] in _LINE_ENDS else lines.pop()
         self._after_cr = data.endswith(b"\r")
