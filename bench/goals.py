@@ -63,7 +63,7 @@ def _more(seen: Figures) -> float:
 
 
 _CHAT, _PADDED = "flooded, openai-chat", "flooded, openai-chat, no two payloads alike"
-_PACED, _CALL = "paced, 50 streams, uvloop", "a call of one word, its connection kept"
+_PACED, _CALL = "paced, 50 streams, uvloop", "a call, its connection kept, to the first word"
 _LONG, _CUT = "bourn, by length of the answer", "bourn, by size and cut, in memory"
 _STALL = "the loop's longest stall, over TLS, from construction to close"
 

@@ -62,6 +62,8 @@ _USAGE: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """Where each count lies in ``usage``: read at the first place that has it, written at the first place of all."""
 
+_KNOWN_USAGE = {("total_tokens",), *(path for paths in _USAGE.values() for path in paths)}
+
 
 class ChunkOthers(msgspec.Struct, gc=False):
     """Kinds of ``Other`` at the top of a chunk."""
@@ -146,8 +148,7 @@ def read_usage(told: Mapping[str, Any]) -> Usage | None:
 
 def rest_of_usage(told: Mapping[str, Any]) -> dict[str, Any]:
     """What of ``usage`` has no place in ``Usage``; a count of nothing is left out."""
-    known = {path for paths in _USAGE.values() for path in paths} | {("total_tokens",)}
-    return rest_of(told, known)
+    return rest_of(told, _KNOWN_USAGE)
 
 
 def write_usage(usage: Usage, rest: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -171,7 +172,7 @@ def _count(told: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int |
     for path in paths:
         value: Any = told
         for step in path:
-            value = value.get(step) if isinstance(value, Mapping) else None
+            value = value.get(step) if isinstance(value, dict) else None
         if type(value) is int:
             return value
     return None
