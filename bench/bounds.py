@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import bourn
@@ -51,14 +52,52 @@ async def frame(mib: int) -> dict[str, Any]:
     return {"ns": spent / len(body) * 1e9}
 
 
-async def stall(root: str) -> dict[str, Any]:
-    """The longest time that the loop could not turn, in milliseconds: a first stream over TLS, and a second one."""
+async def _drain(items: AsyncIterable[object]) -> None:
+    async for _ in items:
+        pass
+
+
+async def _objects(options: Any) -> None:
+    with suppress(bourn.BournError):  # the words of the bench are no object
+        await _drain(bourn.stream(_MODEL, "hi", **options).objects(dict[str, int]))
+
+
+async def _tools(options: Any) -> None:
+    def weather(city: str) -> str:
+        """The weather of a city."""
+        return city
+
+    await _drain(bourn.tool_loop(_MODEL, "hi", tools=[weather], **options))
+
+
+async def _map(options: Any) -> None:
+    async with bourn.Client(**options) as client:
+        await _drain(client.map(["hi", "ho"], _MODEL))
+
+
+_MODEL, _OTHER = "openai/bench", "openai/other"
+
+WAYS: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "stream": lambda options: bourn.stream(_MODEL, "hi", **options).collect(),
+    "text": lambda options: _drain(bourn.stream(_MODEL, "hi", **options).text()),
+    "objects": _objects,
+    "retry": lambda options: bourn.stream(_MODEL, "hi", retry=bourn.Retry(), **options).collect(),
+    "fallback": lambda options: bourn.fallback([_MODEL, _OTHER], "hi", **options).collect(),
+    "race": lambda options: bourn.race([_MODEL, _OTHER], "hi", **options).collect(),
+    "tool_loop": _tools,
+    "map": _map,
+}
+"""What may be the first that a process does with this library, to how it is done."""
+
+
+async def stall(root: str, way: str) -> dict[str, Any]:
+    """The longest time that the loop could not turn, in milliseconds: the first time over TLS, and the second."""
+    options = {"api_key": "bench", "base_url": f"{root}/500/0.002/v1"}
     worst = []
     for _ in range(2):
         gc.collect()
         async with Stalls(0.0) as stalls:
-            stream = bourn.stream("openai/bench", "hi", api_key="bench", base_url=f"{root}/500/0.002/v1")
-            await stream.collect()
+            await WAYS[way](options)
         worst.append((stalls.worst, max((seen.cpu for seen in stalls.seen), default=0.0)))
     (first, first_cpu), (second, second_cpu) = worst
     return {"first_ms": first * 1e3, "first_cpu_ms": first_cpu * 1e3, "next_ms": second * 1e3, "next_cpu_ms": second_cpu * 1e3}
