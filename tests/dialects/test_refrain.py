@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,91 @@ def test_what_cannot_be_proven_is_not_believed(data: bytes, words: str) -> None:
     assert taught(data, words).words(data) == ""
 
 
+def padded(words: str, padding: str) -> bytes:
+    return b'{"id":"1","choices":[{"text":%s}],"usage":null,"p":"%s"}' % (json.dumps(words).encode(), padding.encode())
+
+
+def read_padded(data: bytes) -> str | None:
+    """A decoder's own reader of those: whatever the padding."""
+    told = json.loads(data)
+    return told["choices"][0]["text"] if told["usage"] is None else None
+
+
+def taught_padding(reader: Callable[[bytes], str | None] = read_padded) -> Refrain:
+    learnt = Refrain()
+    learnt.learn(padded("one", "abc"), "one", reader)
+    learnt.learn(padded("two", "abxyc"), "two", reader)
+    return learnt
+
+
+@given(st.text(min_size=1), st.text("abcXYZ0189", min_size=1))
+def test_it_finds_any_words_before_any_padding(words: str, padding: str) -> None:
+    """After two payloads that differ in a string behind the words, that one is no hindrance any more."""
+    assert taught_padding().words(padded(words, padding)) == words
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        padded("", "abc"),
+        padded("one", ""),
+        padded("one", 'a","b":"c'),
+        padded("one", 'a\\"b'),
+        padded("one", "ä"),
+        padded("one", "abc").replace(b"null", b"{}"),
+        padded("one", "abc").replace(b'"one"', b'"one","more":"x"'),
+        padded("one", "abc").replace(b'"one"', b"null"),
+        padded("one", "abc").replace(b'"p"', b'"more":"x","p"'),
+        padded("one", "abc")[:-1],
+        padded("one", "abc") + b" ",
+        b'{"id":"1","choices":[{"text":"}',
+        b"[DONE]",
+    ],
+)
+def test_all_else_with_padding_is_left_to_the_reader(data: bytes) -> None:
+    """A payload with anything but words and padding gives no words."""
+    assert taught_padding().words(data) == ""
+
+
+def test_words_are_no_padding() -> None:
+    """A payload that ends with its words has no padding, however long they are."""
+    learnt = Refrain()
+    for data, words in ((b'{"t":"one","usage":null,"p":"abc"}', "one"), (b'{"t":"two","usage":null,"p":"xyz"}', "two")):
+        learnt.learn(data, words, lambda data: json.loads(data)["t"])
+    assert learnt.words(b'{"t":"three","usage":null,"p":"d"}') == "three"
+    assert learnt.words(b'{"t":"%s"}' % (b"a" * 60)) == ""
+
+
+def test_another_form_is_learnt_after_padding() -> None:
+    """A part that goes on without padding, or around other bytes, is read in the new form."""
+    learnt = taught_padding()
+    learnt.learn(payload("three"), "three", read)
+    assert learnt.words(payload("four")) == "four"
+    learnt = Refrain()
+    learnt.learn(padded("one", "abc"), "one", read_padded)
+    other = padded("two", "xyz").replace(b'"id":"1"', b'"id":"2"')
+    learnt.learn(other, "two", read_padded)
+    assert learnt.words(other.replace(b"two", b"three")) == "three"
+
+
+def test_padding_that_says_something_is_not_believed() -> None:
+    """A string that differs is none if the reader finds more than words once another one stands there."""
+    learnt = taught_padding(lambda data: read_padded(data) if json.loads(data)["p"] in ("abc", "abxyc") else None)
+    assert learnt.words(padded("three", "abxyc")) == "three"
+    assert learnt.words(padded("three", "abz")) == ""
+
+
+@pytest.mark.parametrize(
+    "other", ['{"text":"two","n":2,"p":"abd"}', '{"text":"two","n":1,"p":5}', '{"text":"two","n":1,"p":"ab-d"}']
+)
+def test_only_one_string_may_differ(other: str) -> None:
+    """Two payloads that differ in more than one string of letters and digits teach no padding."""
+    learnt = Refrain()
+    for data, words in ((b'{"text":"one","n":1,"p":"abc"}', "one"), (other.encode(), "two")):
+        learnt.learn(data, words, lambda data: json.loads(data)["text"])
+    assert learnt.words(b'{"text":"three","n":1,"p":"xyz"}') == ""
+
+
 def test_learning_in_vain_ends() -> None:
     """After eight lessons without a payload that fits the reader is not asked any more; one that fits allows eight again."""
     asked: list[bytes] = []
@@ -151,3 +237,20 @@ def test_most_payloads_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
         for event in decoder.feed(SSEFrame("", b'{"id":"1","choices":[{"index":0,"delta":{"content":"w%d"}}]}' % at))
     ]
     assert (len(events), len(asked)) == (102, 2)
+
+
+def test_most_padded_payloads_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hundred payloads that differ in words and padding three are read, and two probes made from them."""
+    asked: list[bytes] = []
+    reader = ChatDecoder.read
+
+    def counted(self: ChatDecoder, data: bytes) -> Chunk:
+        asked.append(data)
+        return reader(self, data)
+
+    monkeypatch.setattr(ChatDecoder, "read", counted)
+    monkeypatch.setattr("bourn.dialects.plain._TRIES", 0)
+    decoder = ChatDecoder()
+    form = b'{"id":"1","choices":[{"index":0,"delta":{"content":"w%d"}}],"obfuscation":"%d"}'
+    events = [event for at in range(100) for event in decoder.feed(SSEFrame("", form % (at, 7 * at + 1)))]
+    assert (len(events), len(asked)) == (102, 5)
