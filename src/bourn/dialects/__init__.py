@@ -7,6 +7,7 @@ House rule: no I/O; a quirk seen in real traffic is a table entry that names whe
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def module(name: str) -> str:
     return DIALECTS[name]
 
 
+@cache
 def get(name: str) -> Dialect:
     """The dialect called ``name``, imported if it is not yet; raises ``InputError`` that lists the known ones."""
     dialect: Dialect = import_module(module(name)).DIALECT

@@ -16,7 +16,7 @@ def rest_of(told: Mapping[str, Any], known: Collection[Path], at: Path = ()) -> 
     rest: dict[str, Any] = {}
     for name, value in told.items():
         path = (*at, name)
-        left = rest_of(value, known, path) if isinstance(value, Mapping) else value
+        left = rest_of(value, known, path) if isinstance(value, dict) else value
         if left and path not in known:
             rest[name] = left
     return rest

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -37,6 +38,8 @@ class Places(msgspec.Struct, frozen=True):
 
     def query(self, templates: Mapping[str, str]) -> str:
         """The query of this call; raises ``InputError`` that names the variable that is not set."""
+        if not templates:
+            return ""
         return urlencode({word: _PLACE.sub(lambda place: self._found(place)[1], text) for word, text in templates.items()})
 
     def words(self, templates: tuple[str, ...]) -> tuple[str, ...]:
@@ -72,10 +75,18 @@ class Places(msgspec.Struct, frozen=True):
 
 def checked(url: str, what: str = "base_url") -> str:
     """``url`` without a slash at its end; raises ``InputError`` where it is no address, or holds a secret."""
+    if not isinstance(url, str):
+        raise InputError(f"{what} must be a string like https://host/v1, not {type(url).__name__}")
+    return _normal(url, what)
+
+
+@lru_cache(maxsize=64)
+def _normal(url: str, what: str) -> str:
+    """The same for each call to one address; what is wrong is said anew."""
     try:
         parts = urlsplit(url)
         port_fits = parts.port is None or 0 < parts.port < 65536
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise InputError(f"{what} {url!r} is not a URL: {error}") from error
     if parts.username or parts.password:
         raise InputError(f"{what} holds a user name or password; pass the key as api_key=")

@@ -92,8 +92,13 @@ FAMILIES = (
 """Every family but the last of the list above, which is one header of structured fields."""
 
 
+_UNTOLD = Quota()
+
+
 def read_quota(headers: Mapping[str, str]) -> Quota:
     """The limits that a response's headers (names in lower case) tell of."""
+    if "ratelimit" not in " ".join(headers):
+        return _UNTOLD
     told: dict[tuple[int, Unit, float | None], dict[str, float | None]] = {}
     for name, text in headers.items():
         if "ratelimit" not in name:

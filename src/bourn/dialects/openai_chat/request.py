@@ -131,6 +131,8 @@ def _write_messages(request: Request, warn: Warn) -> list[dict[str, Any]]:
 
 def _write_content(message: Message, warn: Warn) -> str | list[dict[str, Any]]:
     """What a system or user message says: a string where it is one text, which is what most services understand."""
+    if isinstance(message.content, str):
+        return message.content
     parts = [part for part in message.parts if _sendable(part, message.role, warn)]
     if all(isinstance(part, Text) for part in parts) and len(parts) <= 1:
         return message.text
