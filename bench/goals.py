@@ -77,6 +77,12 @@ GOALS = (
     Goal(
         "paced, 500 streams, uvloop, by the floor", "≤ 1.6 times", _ratio("paced, 500 streams, uvloop", "bourn", "floor"), 1.6
     ),
+    Goal(
+        "paced, 5,000 streams, uvloop, by the floor",
+        "≤ 1.6 times",
+        _ratio("paced, 5,000 streams, uvloop", "bourn", "floor"),
+        1.6,
+    ),
     _beside("paced, 50 streams, openai by bourn", _PACED, "openai", 12),
     Goal("5,000 streams on one core, memory each", "≤ 24 KiB", _row("memory, 5,000 streams, resident", "bourn"), 24 * 1024),
     Goal("one event more, from 100 to 1,000,000, dearest by cheapest", "≤ 1.5 times", _more, 1.5),

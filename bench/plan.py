@@ -162,7 +162,7 @@ def paces(scale: Scale) -> Iterator[Table]:
     for streams in scale.streams:
         for loop in ("uvloop", "asyncio") if streams == 50 else ("uvloop",):
             names = (*OURS, "openai", "litellm") if streams == 50 else (*OURS, "openai")
-            rounds = min(scale.rounds, 4 if streams == 50 else 2 if streams < 5000 else 1)
+            rounds = min(scale.rounds, 4 if streams < 5000 else 2)
             pause = streams / RATE if streams > 1 else 0.01
             window = max(2.0 if scale.rounds > 1 else 1.0, pause)
             seen = compared("paced", "openai-chat", loop, _fewer_for_peers(rounds), (streams, pause, window), names)

@@ -30,8 +30,8 @@ HEAD = """# Performance
 
 Made by `python -m bench --write` (dependency group `bench`) in one run: each figure in a process of its own, the readers in
 turn, round after round, against a process that does nothing but send pre-rendered bytes over loopback. CPU is the reader's own,
-user and system: the least of the rounds, since what else the machine does only adds to it; other figures are medians. *Ratio*
-is to the first row.
+user and system. Of CPU, and of the time of a call, a figure is the least of the rounds, since what else the machine does only
+adds to it; other figures are medians. *Ratio* is to the first row.
 
 - `floor` is the bytes themselves: a socket, the body's chunks and the frames cut by hand, each payload decoded into a dict. It
   checks no status, content type, checksum or limit, keeps no time, survives no cancellation and no odd cut, folds no response
