@@ -41,6 +41,8 @@ VECTORS: dict[str, tuple[bytes, list[Triple]]] = {
         b"data: a\r\n\r\n: hi\r\n\r\ndata: b\rdata: c\r\n\r\n",
         [("", b"a", ""), ("", b"b\nc", "")],
     ),
+    "a CR among LF": (b"data: a\n\ndata: b\rdata: c\n\n", [("", b"a", ""), ("", b"b\nc", "")]),
+    "data that looks like a field": (b"data: a\n\ndata: data: b\n\n", [("", b"a", ""), ("", b"data: b", "")]),
     "many blank lines": (b"\n\n\r\n\rdata: a\n\n\n\r\r\ndata: b\n\n\n\n", [("", b"a", ""), ("", b"b", "")]),
     "odd characters end no line": (
         "data: a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1dh\x1ei\n\n".encode(),

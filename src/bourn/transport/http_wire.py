@@ -62,7 +62,7 @@ class Connection(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the network."""
-        if self._payload is None or self._payload.is_eof():
+        if self._payload is None or self._payload._eof:  # noqa: SLF001 - is_eof() asks for more: that it was read, too
             head, mark, data = data.partition(_END_OF_HEAD)
             super().data_received(head + mark)
             if not data:
@@ -113,13 +113,16 @@ class Body(aiohttp.StreamReader):
     def end_http_chunk_receiving(self) -> None:
         """Where chunks end is nothing to us."""
 
-    def take(self) -> bytes:
-        """All that arrived; ``b""`` when that is nothing. Raises what broke the body once all before it was taken."""
+    def take(self) -> bytes | None:
+        """All that arrived: ``None`` when that is nothing yet, ``b""`` at the end.
+
+        Raises what broke the body once all before it was taken.
+        """
         buffer = self._buffer
         if not buffer:
             if self._exception is not None:
                 raise self._exception
-            return b""
+            return b"" if self._eof else None
         data = buffer.popleft()
         if buffer:
             data += b"".join(buffer)
@@ -147,7 +150,7 @@ class HttpWire:
         """The next bytes; ``b""`` at the clean end."""
         body = self._body
         try:
-            while not (data := body.take()) and not body.is_eof():
+            while (data := body.take()) is None:
                 await body.changed()
         except BournError:
             raise  # from interrupt(); a DeadlineError is an OSError too

@@ -80,9 +80,10 @@ class WireSource:
     async def receive(self) -> Sequence[Event]:
         """The next batch of events. Cancel-safe: a cancelled call loses nothing."""
         while True:
-            events = self._next_events()
-            if events:
-                return self._note(events)
+            if self._data or self._last:
+                events = self._next_events()
+                if events:
+                    return self._note(events)
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 self._over = True

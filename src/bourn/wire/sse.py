@@ -78,6 +78,8 @@ class SSEFramer:
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
+        if self._is_one(data):
+            return [SSEFrame(self._name, data[len(self._head) : -2], self._id)]
         frames: list[SSEFrame] = []
         try:
             if (self._data is not None or self._event) and (end := data.find(b"\n\n") + 2) > 1:
@@ -98,6 +100,18 @@ class SSEFramer:
         if self.broken:
             raise self._too_large()
         return not (self._pending or self._data is not None or self._event)
+
+    def _is_one(self, data: bytes) -> bool:
+        """Whether these bytes are one whole event, as packets mostly are, that begins as the last one did, without more lines."""
+        head, end = self._head, len(data) - 2
+        return (
+            data.endswith(b"\n\n")
+            and data.startswith(head)
+            and data.find(b"\n", len(head)) == end
+            and b"\r" not in data
+            and not (self._pending or self._event or self._data is not None)
+            and len(self._id) + end + 2 <= self._limit
+        )
 
     def _take_whole(self, data: bytes, frames: list[SSEFrame]) -> bytes:
         """Take the whole events that ``data`` begins with, or completes; what is left of it."""
