@@ -52,6 +52,8 @@ def mapped(error: BaseException) -> BournError:
 
 _END_OF_HEAD = b"\r\n\r\n"
 
+_received = ResponseHandler.data_received
+
 
 class Connection(ResponseHandler):
     """What is broken in a body, or follows it, takes nothing away from what came before.
@@ -62,13 +64,14 @@ class Connection(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the network."""
-        if self._payload is None or self._payload._eof:  # noqa: SLF001 - is_eof() asks for more: that it was read, too
+        payload = self._payload
+        if payload is None or payload._eof:  # noqa: SLF001 - is_eof() asks for more: that it was read, too
             head, mark, data = data.partition(_END_OF_HEAD)
-            super().data_received(head + mark)
+            _received(self, head + mark)
             if not data:
                 return
-        payload = self._payload
-        super().data_received(data)
+            payload = self._payload
+        _received(self, data)
         error = self._exception
         if error is not None and payload is not None and not payload.is_eof():
             payload.set_exception(error)

@@ -54,7 +54,7 @@ class Watchdog:
         self._limit = _NEVER
         self._quiet = _seconds(timeouts.idle_bytes)
         self._total = _seconds(timeouts.total)
-        self._is_simple = self._quiet == self._total == _NEVER  # only the phase's limit counts
+        self._is_simple = self._quiet == self._total == _NEVER  # only the phase's limit counts, not what is spent in all
         self._spent = 0.0
         self._spent_in_all = 0.0
         self._began = 0.0
@@ -98,7 +98,8 @@ class Watchdog:
             self._waiting = False
             waited = self._time() - self._began
             self._spent += waited
-            self._spent_in_all += waited
+            if not self._is_simple:
+                self._spent_in_all += waited
 
     def stop(self) -> None:
         """Nobody will wait any more."""

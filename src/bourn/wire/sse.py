@@ -102,7 +102,7 @@ class SSEFramer:
         return not (self._pending or self._data is not None or self._event)
 
     def _is_one(self, data: bytes) -> bool:
-        """Whether these bytes are one whole event, as packets mostly are, that begins as the last one did, without more lines."""
+        """Whether this is one whole event, as a packet mostly is: it begins as the last one did and has no line more."""
         head, end = self._head, len(data) - 2
         return (
             data.endswith(b"\n\n")
