@@ -11,6 +11,8 @@ tests/transport/test_http.py.
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import deque
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -52,6 +54,12 @@ def mapped(error: BaseException) -> BournError:
 
 _END_OF_HEAD = b"\r\n\r\n"
 
+_CHUNK = re.compile(rb"([1-9a-fA-F][0-9a-fA-F]{0,6})\r\n")
+"""The usual head of a chunk: its size, which is not 0, and no extension (RFC 9112, section 7.1)."""
+
+_BETWEEN: deque[int] = deque()
+"""Stands where aiohttp's reader keeps the places of chunks: the last one is over."""
+
 _received = ResponseHandler.data_received
 
 
@@ -60,6 +68,9 @@ class Connection(ResponseHandler):
 
     aiohttp's parser forgets a head when it stumbles in the same bytes, and lets the reader of a body wait for ever: so it is
     given the head by itself, and the reader is told.
+
+    A packet that is one whole chunk, as an event mostly is, needs no parser: one that stands between two chunks stands there
+    before it and after it. All else goes to the parser, which judges it.
     """
 
     def data_received(self, data: bytes) -> None:
@@ -71,10 +82,26 @@ class Connection(ResponseHandler):
             if not data:
                 return
             payload = self._payload
+        elif (
+            type(payload) is Body
+            and payload.is_between_chunks()
+            and not self._reading_paused  # else the parser may hold what came before
+            and (chunk := _only_chunk(data))
+        ):
+            payload.feed_data(chunk)
+            return
         _received(self, data)
         error = self._exception
         if error is not None and payload is not None and not payload.is_eof():
             payload.set_exception(error)
+
+
+def _only_chunk(data: bytes) -> bytes:
+    """What the one chunk holds that these bytes are, to the byte; ``b""`` if they are anything else."""
+    head = _CHUNK.match(data)
+    if head is None or not data.endswith(b"\r\n") or len(data) != head.end() + int(head[1], 16) + 2:
+        return b""
+    return data[head.end() : -2]
 
 
 class Body(aiohttp.StreamReader):
@@ -92,6 +119,7 @@ class Body(aiohttp.StreamReader):
         if type(content) is aiohttp.StreamReader:
             content.__class__ = cls
             assert isinstance(content, cls)
+            content.begin_http_chunk_receiving()
             return content
         empty = cls(ResponseHandler(asyncio.get_running_loop()), 0)
         empty._eof = True
@@ -111,10 +139,16 @@ class Body(aiohttp.StreamReader):
         return False
 
     def begin_http_chunk_receiving(self) -> None:
-        """Where chunks begin is nothing to us."""
+        """The parser is within a chunk."""
+        self._http_chunk_splits = None
 
     def end_http_chunk_receiving(self) -> None:
-        """Where chunks end is nothing to us."""
+        """The parser is between two chunks, which is noted in the only place that there is."""
+        self._http_chunk_splits = _BETWEEN
+
+    def is_between_chunks(self) -> bool:
+        """Whether the parser waits for the next chunk to begin; unknown, and false, before one ended, and after an error."""
+        return self._http_chunk_splits is _BETWEEN and self._exception is None
 
     def take(self) -> bytes | None:
         """All that arrived: ``None`` when that is nothing yet, ``b""`` at the end.
