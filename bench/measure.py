@@ -78,16 +78,17 @@ async def grow(read: Reader, deltas: int) -> dict[str, Any]:
 
 
 async def _open(read: Reader, streams: int, pause: float, seen: Seen) -> Sequence[asyncio.Future[None]]:
-    """Open so many streams and wait until about all of them flow."""
+    """Open so many streams, evenly over one pause as far as the reader keeps up, and wait until all of them flow quietly."""
     tasks: list[asyncio.Future[None]] = []
     for at in range(streams):
         tasks.append(asyncio.ensure_future(read(ENDLESS, pause, seen)))
-        if at % 50 == 49:
-            await asyncio.sleep(0.01)
+        if at % 10 == 9:
+            await asyncio.sleep(pause * 10 / streams)
     until = time.perf_counter() + 60
     while seen.pieces < streams * 2 and time.perf_counter() < until:  # noqa: ASYNC110 - an event would be what is measured
         await asyncio.sleep(0.05)
-    await asyncio.sleep(pause)  # what came in a crowd is read by now
+    gc.collect()
+    await asyncio.sleep(pause)  # what came in a crowd is read by now, and what the collection swept from the caches is back
     return tasks
 
 
@@ -98,7 +99,6 @@ async def paced(read: Reader, streams: int, pause: float, seconds: float) -> dic
     gc.collect()
     empty = resident()
     tasks = await _open(read, streams, pause, seen)
-    gc.collect()
     before, pieces = time.process_time(), seen.pieces
     await asyncio.sleep(seconds)
     spent, pieces = time.process_time() - before, seen.pieces - pieces
