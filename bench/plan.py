@@ -167,9 +167,9 @@ def paces(scale: Scale) -> Iterator[Table]:
             window = max(2.0 if scale.rounds > 1 else 1.0, pause)
             seen = compared("paced", "openai-chat", loop, _fewer_for_peers(rounds), (streams, pause, window), names)
             title = f"{streams:,} stream{'s' if streams > 1 else ''}"
-            yield seen.table(
-                f"paced, {title}, {loop}", "µs of CPU an event", "us", f"A packet every {pause:g} s in each stream.", figure=min
-            )
+            opened = " in each stream; they were opened evenly over such a pause" if streams > 1 else ""
+            note = f"A packet every {pause:g} s{opened}."
+            yield seen.table(f"paced, {title}, {loop}", "µs of CPU an event", "us", note, figure=min)
             if streams >= 500 or streams == scale.streams[-1]:
                 yield seen.table(f"memory, {title}, resident", "bytes a stream", "bytes")
 
