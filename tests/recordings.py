@@ -23,6 +23,12 @@ from bourn.wire.base import FRAME_LIMIT
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the recorded traffic (../shared/corpus) is not on this machine")
 
+PAYLOADS = CORPUS.with_name("corpus-vercel")
+"""Payloads without their framing, from another project's tests."""
+needs_payloads = pytest.mark.skipif(
+    not PAYLOADS.is_dir(), reason="the recorded payloads (../shared/corpus-vercel) are not on this machine"
+)
+
 
 class Recording:
     """One folder of the corpus: the body's bytes, the request, the response's head, the expected outcome."""

@@ -14,11 +14,21 @@ from bourn.dialects.base import HttpCall
 from bourn.errors import InputError, TruncatedError
 from bourn.messages import Part, Request
 from bourn.response import Response
-from tests.recordings import CORPUS, Recording, cuts, decode, expected_outcome, needs_corpus, outcome, recordings
+from tests.recordings import (
+    PAYLOADS,
+    Recording,
+    cuts,
+    decode,
+    expected_outcome,
+    needs_corpus,
+    needs_payloads,
+    outcome,
+    recordings,
+)
 
 RECORDED = recordings("anthropic-messages")
 REFUSED = recordings("anthropic-messages-errors")
-LINES = sorted((CORPUS.parent / "corpus-vercel" / "anthropic").glob("*.chunks.txt"))
+LINES = sorted((PAYLOADS / "anthropic").glob("*.chunks.txt"))
 
 WAYS = ("whole", "bytes", "random")
 CUTS = 12
@@ -60,7 +70,7 @@ def test_a_recorded_refusal_is_read_in_the_providers_words(recording: Recording)
     assert error.retry_after == expected["retry_after"]
 
 
-@needs_corpus
+@needs_payloads
 @pytest.mark.parametrize("path", LINES, ids=lambda path: path.name.removesuffix(".chunks.txt"))
 def test_payloads_without_framing_are_decoded(path: Path) -> None:
     """Bare payloads, the way Bedrock sends them, give whole answers; two answers spliced into one body give an error."""

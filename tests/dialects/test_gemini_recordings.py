@@ -18,12 +18,23 @@ from bourn.events import Finish, OrderCheck, ToolCallStart
 from bourn.messages import Message, Request
 from bourn.response import Response
 from bourn.wire.base import FRAME_LIMIT
-from tests.recordings import CORPUS, Recording, cuts, decode, expected_outcome, needs_corpus, outcome, recordings
+from tests.recordings import (
+    CORPUS,
+    PAYLOADS,
+    Recording,
+    cuts,
+    decode,
+    expected_outcome,
+    needs_corpus,
+    needs_payloads,
+    outcome,
+    recordings,
+)
 
 RECORDED = recordings("gemini", "gemini-curated", "gemini-errors")
 STREAMS = [one for one in RECORDED if "outcome" in one.expected]
 REFUSED = [one for one in RECORDED if "status" in one.expected]
-LINES = sorted((CORPUS.parent / "corpus-vercel" / "google").glob("google*.chunks.txt"))
+LINES = sorted((PAYLOADS / "google").glob("google*.chunks.txt"))
 
 WAYS = ("whole", "bytes", "random")
 CUTS = 12
@@ -194,7 +205,7 @@ def lines(name: str) -> tuple[Response, OrderCheck]:
     return response, order
 
 
-@needs_corpus
+@needs_payloads
 @pytest.mark.parametrize("name", STREAMED_CALLS)
 def test_recorded_objects_without_framing_are_decoded(name: str) -> None:
     """Calls whose arguments come value by value are whole, ended by the service, and their text is the JSON they mean."""
@@ -206,7 +217,7 @@ def test_recorded_objects_without_framing_are_decoded(name: str) -> None:
     assert response.finish_reason == ("tool_calls" if calls else "stop")
 
 
-@needs_corpus
+@needs_payloads
 def test_nested_arguments_come_in_order() -> None:
     """Objects in lists in objects: every bracket is closed, and no value is lost."""
     response, _ = lines("google-vertex-stream-tool-call-arguments-nested.1")
@@ -220,7 +231,7 @@ def test_nested_arguments_come_in_order() -> None:
     assert recipe["steps"][1].endswith("drain and set aside.")
 
 
-@needs_corpus
+@needs_payloads
 def test_all_files_of_bare_objects_are_looked_at() -> None:
     """A new file is noticed."""
     seen = {path.name.removesuffix(".chunks.txt") for path in LINES}

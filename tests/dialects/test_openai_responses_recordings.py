@@ -19,7 +19,17 @@ from bourn.errors import PayloadError, TruncatedError
 from bourn.events import ServerToolCall, ServerToolResult
 from bourn.messages import Message, Reasoning, Request
 from bourn.wire import sse
-from tests.recordings import CORPUS, Recording, cuts, decode, expected_outcome, needs_corpus, outcome, recordings
+from tests.recordings import (
+    PAYLOADS,
+    Recording,
+    cuts,
+    decode,
+    expected_outcome,
+    needs_corpus,
+    needs_payloads,
+    outcome,
+    recordings,
+)
 
 ANSWERS = [
     one
@@ -30,7 +40,7 @@ COMPLETE = [one for one in ANSWERS if one.expected["outcome"] == "complete"]
 REFUSED = [one for one in recordings("openai-responses-errors") if "status" in one.expected]
 LINES = [
     path
-    for path in sorted((CORPUS.parent / "corpus-vercel").glob("*/*.chunks.txt"))
+    for path in sorted(PAYLOADS.glob("*/*.chunks.txt"))
     if path.read_bytes().startswith(b'{"type":"response.') or b'"type":"response.created"' in path.read_bytes()[:4000]
 ]
 
@@ -133,7 +143,7 @@ TOUCHED_UP = {"openai-phase.1", "openai-shell-container.1"}
 """Files without framing whose deltas were edited by hand and do not add up to the item: deltas count."""
 
 
-@needs_corpus
+@needs_payloads
 @pytest.mark.parametrize("path", LINES, ids=lambda path: path.name.removesuffix(".chunks.txt"))
 def test_answers_without_framing_agree_with_their_last_event(path: Path) -> None:
     """The parts of every answer in the file are the items that its terminal event repeats."""

@@ -18,9 +18,7 @@ from bourn.events import Event, Finish, OrderCheck
 from bourn.response import Response
 from bourn.wire.eventstream import EventStreamFrame
 from bourn.wire.sse import SSEFrame
-from tests.recordings import CORPUS, needs_corpus
-
-LINES = CORPUS.parent / "corpus-vercel"
+from tests.recordings import PAYLOADS, needs_payloads
 
 Json = dict[str, Any]
 
@@ -33,7 +31,7 @@ def _is_here(path: Path) -> bool:
     return not any(mark in head for mark in READ_ELSEWHERE)
 
 
-FILES = [path for path in sorted(LINES.glob("*/*.chunks.txt")) if _is_here(path)]
+FILES = [path for path in sorted(PAYLOADS.glob("*/*.chunks.txt")) if _is_here(path)]
 
 
 def _named(path: Path) -> str:
@@ -117,7 +115,7 @@ ADDED_UP: dict[str, Callable[[list[Json]], Told]] = {
 }
 
 
-@needs_corpus
+@needs_payloads
 @pytest.mark.parametrize("path", FILES, ids=_named)
 def test_payloads_of_another_projects_tests_are_decoded(path: Path) -> None:
     """In the legal order, to a whole answer that says what the payloads add up to; no error is allowed."""
@@ -142,7 +140,7 @@ def test_payloads_of_another_projects_tests_are_decoded(path: Path) -> None:
     assert response.complete
 
 
-@needs_corpus
+@needs_payloads
 def test_every_service_of_the_other_project_is_here() -> None:
     """The files that are read here are those of at least ten services."""
     assert len({path.parent.name for path in FILES}) >= 10
