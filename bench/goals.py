@@ -15,7 +15,7 @@ Figures = dict[str, dict[str, float]]
 class Goal(NamedTuple):
     """One bar: what it is about, the bar in words, how to get the figure, and what it may be at most (or at least).
 
-    ``least`` gives the figure of something without our promises, ``who``: beyond it there is nothing to be had.
+    ``least`` gives the figure that ``who``, which keeps none of our promises, would have instead of us.
     """
 
     what: str

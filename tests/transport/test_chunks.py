@@ -94,6 +94,14 @@ def test_what_looks_like_a_chunk_within_one_is_none() -> None:
     assert received(packets) == (b"onetwoab5\r\nhello\r\nthree", True, "")
 
 
+@pytest.mark.parametrize("held", [b"1", chunk(b"two") + b"1"], ids=["alone", "behind a chunk"])
+def test_a_chunk_whose_size_is_cut_is_none(held: bytes) -> None:
+    """The rest of a chunk's head, and what follows it, may read as a chunk: the parser holds the first digit."""
+    packets = [chunk(b"one"), chunk(b"one"), held, b"5\r\nhello\r\n", b"x" * 14 + b"\r\n", chunk(b"three"), LAST]
+    two = b"two" * (len(held) > 1)
+    assert received(packets) == (b"oneone" + two + b"hello\r\n" + b"x" * 14 + b"three", True, "")
+
+
 BROKEN = {
     "no size": b"\r\n",
     "no number": b"g\r\nx\r\n",

@@ -91,6 +91,8 @@ class Connection(ResponseHandler):
             payload.feed_data(chunk)
             return
         _received(self, data)
+        if type(payload) is Body and not data.endswith(b"\r\n"):
+            payload.begin_http_chunk_receiving()  # the parser may hold the first digits of a size, of which it tells nothing
         error = self._exception
         if error is not None and payload is not None and not payload.is_eof():
             payload.set_exception(error)
@@ -139,7 +141,7 @@ class Body(aiohttp.StreamReader):
         return False
 
     def begin_http_chunk_receiving(self) -> None:
-        """The parser is within a chunk."""
+        """The parser is within a chunk, or may be."""
         self._http_chunk_splits = None
 
     def end_http_chunk_receiving(self) -> None:
@@ -147,7 +149,7 @@ class Body(aiohttp.StreamReader):
         self._http_chunk_splits = _BETWEEN
 
     def is_between_chunks(self) -> bool:
-        """Whether the parser waits for the next chunk to begin; unknown, and false, before one ended, and after an error."""
+        """Whether the parser holds nothing and waits for the next chunk; false where that is not known, and after an error."""
         return self._http_chunk_splits is _BETWEEN and self._exception is None
 
     def take(self) -> bytes | None:
