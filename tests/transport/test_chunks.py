@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -100,6 +101,14 @@ def test_a_chunk_whose_size_is_cut_is_none(held: bytes) -> None:
     packets = [chunk(b"one"), chunk(b"one"), held, b"5\r\nhello\r\n", b"x" * 14 + b"\r\n", chunk(b"three"), LAST]
     two = b"two" * (len(held) > 1)
     assert received(packets) == (b"oneone" + two + b"hello\r\n" + b"x" * 14 + b"three", True, "")
+
+
+def test_every_two_cuts_give_the_same_body() -> None:
+    """Of chunks that hold what reads as chunks, with sizes of two digits."""
+    held = [b"ab", b"hello\r\n" + b"x" * 14, b"1\r\na\r\n" * 3]
+    whole = b"".join(map(chunk, held)) + LAST
+    for one, two in combinations(range(1, len(whole)), 2):
+        assert received([whole[:one], whole[one:two], whole[two:]]) == (b"".join(held), True, ""), (one, two)
 
 
 BROKEN = {
